@@ -1,0 +1,1 @@
+"""What the benchmark programs share: running a command, the machine's ceiling, kept results."""

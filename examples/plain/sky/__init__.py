@@ -1,0 +1,1 @@
+"""A small observatory: orbits, a star catalogue, a dome, a camera and a log."""

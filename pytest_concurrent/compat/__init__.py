@@ -1,0 +1,1 @@
+"""One file for each plugin that needs something of us."""

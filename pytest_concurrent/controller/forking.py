@@ -1,0 +1,130 @@
+"""The fork of the zygote: what must be settled before, and whether it was safe."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_concurrent._engine import Page
+from pytest_concurrent.compat import django, seeds
+from pytest_concurrent.worker import zygote
+from pytest_concurrent.worker.birth import Legacy
+from pytest_concurrent.worker.nextitem import may_be_lazy
+
+#: Threads of native libraries that sleep through a fork without harm to the child: allocators'
+#: housekeeping. Found by running the libraries' own tests in forked children.
+_HARMLESS_THREADS = ("jemalloc_bg_thd", "polars-ooc-clea", "mimalloc")
+
+
+@dataclass(frozen=True)
+class Zygote:
+    """What the controller holds of its zygote. The descriptors are the supervisor's to take.
+
+    Attributes:
+        socket: Descriptor of the zygote's socket.
+        pid: Its process id.
+        spare: Descriptor of its spare's socket.
+        lifeline: Write end of the pipe whose end the workers do not survive.
+        threads: Names of threads that were alive at the fork, which makes children unsafe.
+    """
+
+    socket: int
+    pid: int
+    spare: int
+    lifeline: int
+    threads: tuple[str, ...]
+
+    def abandon(self) -> None:
+        """Let go of a zygote that no supervisor took over."""
+        os.close(self.socket)
+        os.close(self.spare)
+        os.close(self.lifeline)
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+def fork_zygote(
+    session: pytest.Session,
+    page: Page,
+    *,
+    workers: int,
+    run_id: str,
+    fixtures: dict[str, int],
+    freeze: bool,
+) -> Zygote:
+    """Fork the collected session.
+
+    Args:
+        session: The session, collected.
+        page: The page to share.
+        workers: Number of slots.
+        run_id: The run's id.
+        fixtures: Numbers of shared set-ups, by key.
+        freeze: Whether to move all objects out of the garbage collector's sight first: its marks
+            would otherwise copy every page in every worker (networkx: 0.7 s of 3.5 s saved).
+    """
+    _settle(session.config)
+    read_end, write_end = os.pipe()
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    spare_near, spare_far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    legacy = Legacy(
+        session=session,
+        page=page,
+        workers=workers,
+        run_id=run_id,
+        lifeline=read_end,
+        fixtures=fixtures,
+        random_state=random.getstate() if seeds.random_was_seeded() else None,
+        numpy_seeded=seeds.numpy_was_seeded(),
+        lazy=may_be_lazy(session.config),
+    )
+    if freeze:
+        gc.freeze()
+    pid = os.fork()
+    if pid == 0:
+        near.close()
+        spare_near.close()
+        os.close(write_end)
+        zygote.live(far.detach(), spare_far.detach(), legacy)
+    far.close()
+    spare_far.close()
+    os.close(read_end)
+    return Zygote(near.detach(), pid, spare_near.detach(), write_end, _live_threads())
+
+
+def _settle(config: pytest.Config) -> None:
+    """Finish what children must not inherit half done."""
+    django.close_connections()
+    factory: Any = getattr(config, "_tmp_path_factory", None)
+    if factory is not None:
+        # Otherwise each worker would make a folder for a run of its own.
+        factory.getbasetemp()
+    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        if stream is not None:
+            stream.flush()
+
+
+def _live_threads() -> tuple[str, ...]:
+    """Names of threads beside this one, Python's and native ones.
+
+    To be looked at right after the fork: some libraries end their threads in a fork handler.
+    """
+    tasks = Path("/proc/self/task")
+    own = os.getpid()
+    names = []
+    try:
+        for task in tasks.iterdir():
+            if int(task.name) != own:
+                names.append((task / "comm").read_text().strip())
+    except OSError:
+        return ()
+    return tuple(sorted(name for name in names if not name.startswith(_HARMLESS_THREADS)))

@@ -1,0 +1,143 @@
+"""What the supervisor says, one method for each kind of message."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pytest_concurrent._engine import Evidence
+from pytest_concurrent.controller import verdicts
+from pytest_concurrent.controller.replay import Replay
+from pytest_concurrent.marks import facts
+from pytest_concurrent.reporting.progress import PlainProgress
+from pytest_concurrent.settings import Settings
+
+#: Endings after which a test that did not run is an error; after the others (`-x`, Ctrl-C,
+#: `pytest.exit`) pytest itself says nothing of it.
+_INCOMPLETE = {
+    "run_timeout": "not run: the run passed its limit first",
+    "restarts_spent": "not run: too many workers died (--concurrent-max-worker-restarts)",
+}
+
+
+class Listener:
+    """Replays what there is to replay and remembers how the run ended.
+
+    Args:
+        session: The session; its items are the tests by number.
+        settings: What was asked for.
+        replay: Tells pytest.
+        progress: Tells people.
+
+    Attributes:
+        ending: Why the run is over; empty until it is.
+        stop: What a worker asked for: kind, text, exit code.
+    """
+
+    def __init__(
+        self,
+        session: pytest.Session,
+        settings: Settings,
+        replay: Replay,
+        progress: PlainProgress,
+    ) -> None:
+        self.ending = ""
+        self.stop: tuple[str, str, int | None] | None = None
+        self._items = session.items
+        self._settings = settings
+        self._replay = replay
+        self._progress = progress
+        self._last_test: dict[int, int] = {}
+        self._not_run: list[int] = []
+        self._methods: dict[str, Callable[..., None]] = {
+            "ready": self._on_ready,
+            "ended": self._on_ended,
+            "settled": self._on_settled,
+            "between_tests": self._on_between_tests,
+            "worker_lost": self._on_worker_lost,
+            "stop": self._on_stop,
+            "finished": self._on_finished,
+            "output": self._on_output,
+            "notice": self._on_notice,
+            "over": self._on_over,
+        }
+
+    def hear(self, message: tuple[Any, ...]) -> None:
+        """Act on one message."""
+        self._methods[message[0]](*message[1:])
+
+    def _on_ready(self, slot: int, attempt: int, pid: int) -> None:
+        """A worker is ready; who wants to know implements the hook in the worker."""
+
+    def _on_ended(
+        self, slot: int, number: int, verdict: str, seconds: float, payload: Any
+    ) -> None:
+        self._last_test[slot] = number
+        self._replay.ended(slot, number, payload)
+        self._progress.test_finished(slot, number, verdict, seconds)
+
+    def _on_settled(
+        self, slot: int | None, number: int, verdict: str, evidence: Evidence | None
+    ) -> None:
+        """A test has a verdict that its worker could not report."""
+        if verdict == "not_run" or slot is None:
+            self._not_run.append(number)
+            return
+        self._last_test[slot] = number
+        item = self._items[number]
+        worker = f"gw{slot}"
+        if verdict == "timeout":
+            limit = facts(item).limit or self._settings.test_timeout
+            text = verdicts.timed_out(item, worker, limit, evidence, self._before(evidence))
+        else:
+            text = verdicts.crashed(item, worker, evidence, self._before(evidence))
+        self._replay.failed(number, slot, text, evidence)
+        seconds = evidence.elapsed if evidence else 0.0
+        self._progress.test_finished(slot, number, verdict, seconds)
+
+    def _on_between_tests(self, slot: int, payload: Any) -> None:
+        self._replay.between_tests(slot, payload)
+
+    def _on_worker_lost(self, slot: int, finishing: bool, evidence: Evidence) -> None:
+        worker = f"gw{slot}"
+        before = self._before(evidence)
+        text = verdicts.lost(worker, evidence, finishing=finishing, before=before)
+        self._progress.worker_lost(worker, evidence.death)
+        self._replay.error_after(self._last_test.get(slot, 0), slot, text, evidence)
+
+    def _on_stop(self, slot: int, kind: str, text: str, code: int | None) -> None:
+        if self.stop is None:
+            self.stop = (kind, text, code)
+
+    def _on_finished(self, slot: int, output: Any) -> None:
+        """A worker said goodbye; nobody here asks what it left."""
+
+    def _on_output(self, slot: int, stream: int, lines: bytes) -> None:
+        """Show what a worker wrote, in whole lines that begin with its name."""
+        file = sys.stdout if stream == 1 else sys.stderr
+        for line in lines.decode(errors="replace").splitlines(keepends=True):
+            file.write(f"[gw{slot}] {line}" if self._replay.several_workers else line)
+        file.flush()
+
+    def _on_notice(
+        self, kind: str, slot: int | None, test: int | None, elapsed: float, limit: float | None
+    ) -> None:
+        if kind == "run_near_limit":
+            self._progress.run_near_limit(elapsed, limit or 0.0)
+        elif kind == "worker_near_limit":
+            self._progress.worker_near_limit(f"gw{slot}", elapsed, limit or 0.0)
+        elif slot is not None and test is not None:
+            self._progress.slow(slot, test, elapsed, limit)
+
+    def _on_over(self, ending: str) -> None:
+        self.ending = ending
+        text = _INCOMPLETE.get(ending)
+        if text is not None:
+            for number in sorted(self._not_run):
+                self._replay.not_run(number, text)
+
+    def _before(self, evidence: Evidence | None) -> list[str]:
+        return [self._items[number].nodeid for number in evidence.before] if evidence else []

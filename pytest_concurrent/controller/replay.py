@@ -1,0 +1,118 @@
+"""What workers report, told once more in the controller, where everybody listens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_concurrent._engine import Evidence
+from pytest_concurrent.controller import verdicts
+from pytest_concurrent.payload import junit, reports
+from pytest_concurrent.payload import warnings as packed_warnings
+
+
+class Replay:
+    """Calls pytest's reporting hooks as a sequential run would, one whole test at a time.
+
+    Args:
+        session: The session; its items are the tests by number.
+        run_id: The run's id.
+        several_workers: Whether there is more than one slot.
+    """
+
+    def __init__(self, session: pytest.Session, run_id: str, *, several_workers: bool) -> None:
+        self.several_workers = several_workers
+        self._config = session.config
+        self._items = session.items
+        self._run_id = run_id
+        self._names_worker = bool(self._config.getoption("xmlpath", None))
+        reporter: Any = self._config.pluginmanager.getplugin("terminalreporter")
+        if several_workers and reporter is not None and hasattr(reporter, "_show_progress_info"):
+            # Results of several files arrive in turn: a line for each change would be confusing.
+            reporter.showfspath = False
+
+    def ended(self, slot: int, number: int, payload: Any) -> None:
+        """A worker reported a test."""
+        item = self._items[number]
+        try:
+            told = reports.unpack(payload[0], item)
+            rest = payload[1:]
+        except Exception as error:  # whatever a damaged payload leads to
+            text = f"the report of worker gw{slot} cannot be read: {type(error).__name__}: {error}"
+            told, rest = verdicts.failure_reports(item, text, 0.0), ()
+        self._tell(item, number, slot, told, rest)
+
+    def between_tests(self, slot: int, payload: Any) -> None:
+        """A worker reported something after a test had ended: an error in a late teardown."""
+        if payload is None:
+            return
+        number, (packed, *rest) = payload
+        item = self._items[number]
+        for report in reports.unpack(packed, item):
+            self._log(item, number, slot, report)
+        self._tell_rest(rest)
+
+    def failed(self, number: int, slot: int, text: str, evidence: Evidence | None) -> None:
+        """A test failed without reporting itself."""
+        item = self._items[number]
+        seconds = evidence.elapsed if evidence else 0.0
+        told = verdicts.failure_reports(item, text, seconds)
+        told[0].sections = verdicts.sections(evidence)
+        self._tell(item, number, slot, told, ())
+
+    def not_run(self, number: int, text: str) -> None:
+        """A test that should have run did not."""
+        item = self._items[number]
+        self._tell(item, number, None, verdicts.error_reports(item, text), ())
+
+    def error_after(self, number: int, slot: int, text: str, evidence: Evidence) -> None:
+        """Something went wrong on a worker after this test, its last one."""
+        item = self._items[number]
+        report = verdicts.teardown_error(item, text)
+        report.sections = verdicts.sections(evidence)
+        self._log(item, number, slot, report)
+
+    def _tell(
+        self,
+        item: pytest.Item,
+        number: int,
+        slot: int | None,
+        told: list[pytest.TestReport],
+        rest: Any,
+    ) -> None:
+        ihook = item.ihook
+        ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        self._tell_rest(rest)
+        for report in told:
+            self._log(item, number, slot, report, ihook)
+        ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+
+    def _log(
+        self,
+        item: pytest.Item,
+        number: int,
+        slot: int | None,
+        report: pytest.TestReport,
+        ihook: Any = None,
+    ) -> None:
+        shaped: Any = report
+        shaped.item_index = number
+        shaped.testrun_uid = self._run_id
+        if slot is not None:
+            shaped.worker_id = f"gw{slot}"
+            if self._names_worker and report.when == "teardown":
+                report.user_properties.append(("worker", f"gw{slot}"))
+        (ihook or item.ihook).pytest_runtest_logreport(report=report)
+
+    def _tell_rest(self, rest: Any) -> None:
+        if not rest:
+            return
+        warnings, xml, text = rest
+        for packed in warnings:
+            self._config.hook.pytest_warning_recorded.call_historic(
+                kwargs=packed_warnings.unpack(packed)
+            )
+        junit.apply(xml, self._config)
+        if text:
+            self._config.get_terminal_writer().write(text)

@@ -1,0 +1,226 @@
+"""One run: fork, hand the plan to the supervisor, replay what comes back, end as pytest does."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+import uuid
+from importlib import metadata
+
+import pytest
+
+from pytest_concurrent import _engine
+from pytest_concurrent._engine import Outcome, Page, Supervisor
+from pytest_concurrent.compat import seeds
+from pytest_concurrent.controller import interrupts, order
+from pytest_concurrent.controller.collection import Collection
+from pytest_concurrent.controller.forking import Zygote, fork_zygote
+from pytest_concurrent.controller.listener import Listener
+from pytest_concurrent.controller.replay import Replay
+from pytest_concurrent.controller.terms import Terms
+from pytest_concurrent.exceptions import ForkUnsafeException, WorkerInternalException
+from pytest_concurrent.reporting.files import open_stream
+from pytest_concurrent.reporting.progress import PlainProgress
+from pytest_concurrent.reporting.terminal import Plan, Terminal, header_line, share_lines
+from pytest_concurrent.settings import Settings
+
+#: Exit code of a run that reached its own limit; pytest uses 0 to 6, rerunfailures 7.
+EXIT_RUN_TIMEOUT = 8
+
+#: Workers that may be replaced, for each slot, unless the user says otherwise (as in xdist).
+_RESTARTS_PER_WORKER = 4
+
+
+class Run:
+    """A concurrent run of a collected session.
+
+    Args:
+        session: The session, collected.
+        settings: What was asked for.
+        collection: The plan.
+        given_order: Whether the order of tests is asked for.
+        began: When the run began, by `time.perf_counter`.
+    """
+
+    def __init__(
+        self,
+        session: pytest.Session,
+        settings: Settings,
+        collection: Collection,
+        *,
+        given_order: bool,
+        began: float,
+    ) -> None:
+        self._session = session
+        self._config = session.config
+        self._settings = settings
+        self._collection = collection
+        self._given_order = given_order
+        self._began = began
+        self._run_id = uuid.uuid4().hex
+        self._terminal = Terminal(session.config)
+        self._workers, self._workers_reason = _count_workers(settings, collection)
+        self._page = Page(self._workers)
+        self._listener = self._make_listener()
+
+    def run(self) -> Outcome:
+        """Run every test, and return what was measured.
+
+        Raises:
+            ForkUnsafeException: Nothing has run; run sequentially.
+        """
+        zygote = self._fork()
+        supervisor = Supervisor(
+            self._collection.plan,
+            self._page,
+            (zygote.socket, zygote.pid),
+            zygote.spare,
+            self._terms(),
+        )
+        try:
+            self._print_header(supervisor)
+            outcome = self._follow(supervisor)
+        finally:
+            os.close(zygote.lifeline)
+        order.as_collected(self._config, self._session.items)
+        return outcome
+
+    def conclude(self) -> bool:
+        """End the session as what happened demands.
+
+        Returns:
+            True, for pytest's hook, when nothing demands an exception.
+        """
+        session, listener = self._session, self._listener
+        kind, text, code = listener.stop or ("", "", None)
+        if kind == "internal_error":
+            raise WorkerInternalException(text)
+        if kind == "exit":
+            raise pytest.exit.Exception(text, code)
+        if listener.ending == "run_timeout":
+            source = self._settings.source("run_timeout")
+            text = f"the run passed its limit of {self._settings.run_timeout:g} s ({source})"
+            raise pytest.exit.Exception(text, EXIT_RUN_TIMEOUT)
+        if listener.ending == "interrupted" or kind == "keyboard_interrupt":
+            raise KeyboardInterrupt
+        if session.shouldfail:
+            raise session.Failed(session.shouldfail)
+        if kind == "should_stop":
+            raise session.Interrupted(text)
+        return True
+
+    def _make_listener(self) -> Listener:
+        estimates = self._collection.estimates
+        progress = PlainProgress(
+            self._terminal,
+            nodeids=self._collection.nodeids,
+            estimates=estimates,
+            running=self._page.running,
+        )
+        replay = Replay(self._session, self._run_id, several_workers=self._workers > 1)
+        self._progress = progress
+        return Listener(self._session, self._settings, replay, progress)
+
+    def _fork(self) -> Zygote:
+        zygote = fork_zygote(
+            self._session,
+            self._page,
+            workers=self._workers,
+            run_id=self._run_id,
+            fixtures=self._collection.fixtures,
+            freeze=self._settings.gc_tuning,
+        )
+        seeds.unwatch()
+        if zygote.threads and self._settings.start == "auto":
+            zygote.abandon()
+            names = ", ".join(dict.fromkeys(zygote.threads))
+            raise ForkUnsafeException(
+                f"threads are alive in this process ({names}), and what is forked from it may hang",
+                hint="--concurrent-start=fork forks all the same",
+            )
+        return zygote
+
+    def _terms(self) -> Terms:
+        settings = self._settings
+        restarts = settings.max_worker_restarts
+        stream = open_stream(self._terminal, "events", settings.events) if settings.events else None
+        return Terms(
+            workers=self._workers,
+            workers_reason=self._workers_reason,
+            max_failures=self._config.getvalue("maxfail") or None,
+            max_restarts=_RESTARTS_PER_WORKER * self._workers if restarts is None else restarts,
+            test_limit=settings.test_timeout,
+            worker_limit=settings.worker_timeout,
+            run_limit=settings.run_timeout,
+            slow=settings.slow,
+            elapsed=self._now(),
+            given_order=self._given_order,
+            run_id=self._run_id,
+            versions=_versions(),
+            keep_records=settings.benchmark or settings.benchmark_json is not None,
+            events=stream,
+            echo=self._config.getoption("capture") == "no",
+        )
+
+    def _print_header(self, supervisor: Supervisor) -> None:
+        work, bound, shares = supervisor.outlook
+        timed = sum(one is not None for one in self._collection.estimates)
+        plan = Plan(
+            workers=self._workers,
+            workers_reason=self._workers_reason,
+            start_method="fork",
+            tests=len(self._session.items),
+            timed=timed,
+            estimate=work if timed else None,
+            bound=bound if timed else None,
+        )
+        lines = [header_line(plan)]
+        if self._terminal.verbosity > 0:
+            named = [(f"gw{slot}", tests, time) for slot, (tests, time) in enumerate(shares)]
+            lines += share_lines(named)
+        self._terminal.header(lines)
+
+    def _follow(self, supervisor: Supervisor) -> Outcome:
+        """Replay messages until the run is over. Whatever happens here, the thread ends."""
+
+        def interrupt(count: int) -> None:
+            supervisor.interrupt()
+            self._progress.interrupted(count, interrupts.GRACE)
+
+        try:
+            with interrupts.handled(interrupt):
+                while not self._listener.ending:
+                    for message in supervisor.messages():
+                        self._listener.hear(message)
+                    self._progress.tick(self._now())
+        finally:
+            if not self._listener.ending:
+                _end_at_once(supervisor)
+            outcome = supervisor.join()
+        return outcome
+
+    def _now(self) -> float:
+        return time.perf_counter() - self._began
+
+
+def _count_workers(settings: Settings, collection: Collection) -> tuple[int, str]:
+    if settings.workers == "auto":
+        return _engine.advise_workers(collection.plan.group_count)
+    return settings.workers, settings.source("workers")
+
+
+def _end_at_once(supervisor: Supervisor) -> None:
+    """End every worker and hear the run out, replaying nothing: a hook here has failed."""
+    supervisor.interrupt()
+    supervisor.interrupt()
+    while not any(message[0] == "over" for message in supervisor.messages()):
+        pass
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "pytest": metadata.version("pytest"),
+        "pytest-concurrent": _engine.version(),
+    }

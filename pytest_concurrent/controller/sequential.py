@@ -1,0 +1,56 @@
+"""Timings of a run without workers."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pytest_concurrent._engine import History
+
+
+class Stopwatch:
+    """Notes how long each test takes when pytest's own loop runs them.
+
+    Args:
+        history: Gets the measurements.
+    """
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._seconds: dict[str, float] = {}
+        self._outcome = "passed"
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Add a phase of the running test."""
+        if type(report) is not pytest.TestReport or report.when is None:
+            return
+        if report.when == "setup":
+            self._seconds.clear()
+            self._outcome = "passed"
+        self._seconds[report.when] = report.duration
+        self._outcome = _worse(self._outcome, _status(report))
+        if report.when == "teardown":
+            self._history.record(
+                report.nodeid,
+                self._outcome,
+                sum(self._seconds.values()),
+                setup=self._seconds.get("setup", 0.0),
+                timestamp=time.time(),
+            )
+
+
+def _status(report: pytest.TestReport) -> str:
+    if hasattr(report, "wasxfail"):
+        return "xfailed" if report.outcome == "skipped" else "xpassed"
+    if report.outcome == "failed":
+        return "failed" if report.when == "call" else "error"
+    return report.outcome
+
+
+def _worse(known: str, new: str) -> str:
+    order = ("passed", "skipped", "xfailed", "xpassed", "failed", "error")
+    if known == "failed":
+        return known
+    return max(known, new, key=order.index)

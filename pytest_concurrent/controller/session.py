@@ -1,0 +1,156 @@
+"""The plugin of one session with concurrency on: from the options to the last report."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Generator
+from typing import Literal
+
+import pytest
+
+from pytest_concurrent._engine import Outcome
+from pytest_concurrent.compat import seeds
+from pytest_concurrent.controller import order
+from pytest_concurrent.controller.collection import Collection
+from pytest_concurrent.controller.run import Run
+from pytest_concurrent.controller.sequential import Stopwatch
+from pytest_concurrent.controller.timings import TimingFiles
+from pytest_concurrent.exceptions import ForkUnsafeException
+from pytest_concurrent.reporting import files
+from pytest_concurrent.reporting.terminal import Terminal
+from pytest_concurrent.settings import Settings
+
+#: The collector's first threshold while tests are collected: objects are only ever added then, and
+#: looking through them again and again costs 0.03 to 0.3 s at 10,000 tests and 0.8 s at networkx.
+_COLLECTION_THRESHOLD = 100_000
+
+
+class ConcurrentSession:
+    """Collects once, runs elsewhere, reports here.
+
+    Args:
+        config: pytest's configuration.
+        settings: What was asked for; concurrency is on.
+        began: When the run began, by `time.perf_counter`.
+    """
+
+    def __init__(self, config: pytest.Config, settings: Settings, began: float) -> None:
+        self._config = config
+        self._settings = settings
+        self._began = began
+        self._terminal = Terminal(config)
+        self._timings = TimingFiles(config, settings, self._terminal)
+        self._reordered = order.is_asked_for(config)
+        self._outcome: Outcome | None = None
+        self._stopwatch: Stopwatch | None = None
+        if settings.workers != 0:
+            seeds.watch()
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Generator[None, object, object]:
+        """Keep the garbage collector from looking at every test again and again."""
+        thresholds = gc.get_threshold()
+        if self._settings.gc_tuning:
+            gc.set_threshold(_COLLECTION_THRESHOLD, *thresholds[1:])
+        try:
+            return (yield)
+        finally:
+            gc.set_threshold(*thresholds)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> Generator[None]:
+        """See whether a plugin puts the tests in an order of its own; then keep this shard's."""
+        before = items.copy()
+        yield
+        self._reordered = self._reordered or order.was_changed(before, items)
+        if self._settings.shard is not None:
+            self._keep_shard(config, items)
+
+    def _keep_shard(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        shard = self._settings.shard
+        assert shard is not None
+        # Only what every machine was given may decide, not what this one measured by itself.
+        history = self._timings.history
+        collection = Collection(items, self._settings, history, imported_only=True)
+        kept, digest = collection.plan.shard(shard.index, shard.count)
+        chosen = set(kept)
+        deselected = [item for number, item in enumerate(items) if number not in chosen]
+        self._timings.shard_digest = digest
+        if deselected:
+            config.hook.pytest_deselected(items=deselected)
+            items[:] = [items[number] for number in kept]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Run the tests on workers; None leaves it to pytest's own loop."""
+        if session.testsfailed and not session.config.option.continue_on_collection_errors:
+            return None
+        if session.config.option.collectonly or not session.items:
+            return None
+        self._print_remarks()
+        if self._settings.workers == 0:
+            return self._run_sequentially(self._settings.sequential_reason or "--workers=0")
+        run = Run(
+            session,
+            self._settings,
+            Collection(session.items, self._settings, self._timings.history),
+            given_order=self._reordered,
+            began=self._began,
+        )
+        try:
+            self._outcome = run.run()
+        except ForkUnsafeException as error:
+            return self._run_sequentially(f"{error}. {error.hint}")
+        return run.conclude()
+
+    def _run_sequentially(self, reason: str) -> Literal[None]:
+        self._terminal.header([f"concurrent: sequentially, without workers ({reason})"])
+        self._stopwatch = Stopwatch(self._timings.history)
+        self._config.pluginmanager.register(self._stopwatch, "pytest_concurrent_stopwatch")
+
+    def _print_remarks(self) -> None:
+        for warning in [*self._settings.warnings, *self._timings.remarks]:
+            self._terminal.warning(warning)
+        shard, digest = self._settings.shard, self._timings.shard_digest
+        if shard is not None:
+            lines = [f"concurrent: shard {shard.index} of {shard.count}, split {digest}"]
+            self._terminal.header(lines)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """Keep what was measured, and write the files that were asked for."""
+        if self._outcome is not None:
+            self._outcome.record(self._timings.history)
+        if self._outcome is not None or self._stopwatch is not None:
+            self._timings.save()
+        self._write_files()
+
+    def _write_files(self) -> None:
+        outcome = self._outcome
+        if outcome is None:
+            return
+        if outcome.events_error is not None:
+            self._terminal.warning(f"events file incomplete: {outcome.events_error}")
+        path = self._settings.benchmark_json
+        if path is not None:
+            files.save(self._terminal, "benchmark report", path, outcome.benchmark_json())
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self) -> None:
+        """Print the benchmark report."""
+        if self._settings.benchmark and self._outcome is not None:
+            self._terminal.section("benchmark", self._outcome.benchmark_lines())
+
+
+def start(config: pytest.Config, settings: Settings, began: float) -> None:
+    """Make this session a concurrent one."""
+    session = ConcurrentSession(config, settings, began)
+    config.pluginmanager.register(session, "pytest_concurrent_session")
+
+
+def now() -> float:
+    """The clock that `began` is read from."""
+    return time.perf_counter()

@@ -1,0 +1,44 @@
+"""How a run is to be done, as the supervisor reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The terms of one run. All times are seconds; None = no limit.
+
+    Attributes:
+        workers: Number of slots.
+        workers_reason: Why so many.
+        max_failures: After so many failures no further test starts.
+        max_restarts: Workers that may be replaced over the whole run.
+        test_limit: Limit of one test.
+        worker_limit: Limit of a worker's start and end.
+        run_limit: Limit of the run, counted from its beginning.
+        slow: A test that runs longer is named.
+        elapsed: For how long the run has lasted already.
+        given_order: Whether tests keep the order of collection.
+        run_id: The run's id.
+        versions: Versions of what runs, by name.
+        keep_records: Whether the event stream is kept for a report.
+        events: Descriptor of the file that takes the event stream; it is taken over.
+        echo: Whether what workers write past the capture is passed on.
+    """
+
+    workers: int
+    workers_reason: str
+    max_failures: int | None
+    max_restarts: int
+    test_limit: float | None
+    worker_limit: float
+    run_limit: float | None
+    slow: float
+    elapsed: float
+    given_order: bool
+    run_id: str
+    versions: dict[str, str]
+    keep_records: bool
+    events: int | None
+    echo: bool

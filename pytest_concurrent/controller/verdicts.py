@@ -1,0 +1,111 @@
+"""Reports for verdicts that no worker could report itself."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pytest_concurrent._engine import Evidence
+from pytest_concurrent.payload.reports import RenderedRepr
+
+#: Lines of a long text that a failure shows.
+_SHOWN_LINES = 200
+
+
+def crashed(item: pytest.Item, worker: str, evidence: Evidence | None, before: list[str]) -> str:
+    """Say how a worker died under a test."""
+    died = evidence.death if evidence else "unknown cause"
+    phase = f" during {evidence.phase}" if evidence and evidence.phase != "between tests" else ""
+    lines = [f"worker {worker} died of {died}{phase} of {item.nodeid}"]
+    return _with_evidence(lines, evidence, before)
+
+
+def timed_out(
+    item: pytest.Item,
+    worker: str,
+    limit: float | None,
+    evidence: Evidence | None,
+    before: list[str],
+) -> str:
+    """Say which limit a test passed, and where it stood."""
+    allowed = f"its limit of {limit:g} s" if limit is not None else "the limit of the run"
+    phase = f" during {evidence.phase}" if evidence and evidence.phase != "between tests" else ""
+    lines = [f"Timeout: {item.nodeid} on worker {worker} passed {allowed}{phase}"]
+    return _with_evidence(lines, evidence, before)
+
+
+def lost(worker: str, evidence: Evidence, *, finishing: bool, before: list[str]) -> str:
+    """Say how a worker died while no test ran on it."""
+    doing = "while it tore down and left" if finishing else "between tests"
+    return _with_evidence([f"worker {worker} died of {evidence.death} {doing}"], evidence, before)
+
+
+def failure_reports(item: pytest.Item, text: str, seconds: float) -> list[pytest.TestReport]:
+    """The reports of a test that failed without reporting itself: a failed call, and an end."""
+    return [_report(item, "call", text, seconds), _report(item, "teardown", None, 0.0)]
+
+
+def error_reports(item: pytest.Item, text: str) -> list[pytest.TestReport]:
+    """The reports of a test that could not be begun."""
+    return [_report(item, "setup", text, 0.0), _report(item, "teardown", None, 0.0)]
+
+
+def teardown_error(item: pytest.Item, text: str) -> pytest.TestReport:
+    """The report of an error after a test."""
+    return _report(item, "teardown", text, 0.0)
+
+
+def sections(evidence: Evidence | None) -> list[tuple[str, str]]:
+    """What the test printed, in the form of report sections."""
+    if evidence is None:
+        return []
+    names = ("stdout", "stderr")
+    captured = [
+        (f"Captured {name} {evidence.phase}", text)
+        for name, text in zip(names, evidence.captured, strict=True)
+    ]
+    written = [
+        (f"Last {name} of the worker", text)
+        for name, text in zip(names, evidence.output, strict=True)
+    ]
+    return [(name, text) for name, text in captured + written if text]
+
+
+def _report(item: pytest.Item, when: str, text: str | None, seconds: float) -> pytest.TestReport:
+    now = time.time()
+    return pytest.TestReport(
+        nodeid=item.nodeid,
+        location=item.location,
+        keywords=dict.fromkeys(item.keywords, 1),
+        outcome="passed" if text is None else "failed",
+        longrepr=None if text is None else RenderedRepr(text + "\n", text + "\n"),
+        when=when,  # type: ignore[arg-type]
+        duration=seconds,
+        start=now - seconds,
+        stop=now,
+    )
+
+
+def _with_evidence(lines: list[str], evidence: Evidence | None, before: list[str]) -> str:
+    if evidence is None:
+        return "\n".join(lines)
+    lines.append(
+        f"It had used {evidence.cpu:.1f} s of processor time "
+        f"and at most {evidence.peak_memory / 2**20:.0f} MiB of memory."
+    )
+    if evidence.signal == 9:
+        lines.append(
+            "SIGKILL comes from outside: often from the kernel when memory runs out. "
+            "See the kernel's log, or try fewer workers."
+        )
+    if evidence.stacks:
+        lines += ["", "Where its threads stood:", *_end(evidence.stacks)]
+    if before:
+        lines += ["", "What ran before on it, the last one last:", *(f"  {one}" for one in before)]
+    return "\n".join(lines)
+
+
+def _end(text: str) -> list[str]:
+    lines = text.rstrip().splitlines()
+    return lines if len(lines) <= _SHOWN_LINES else ["…", *lines[-_SHOWN_LINES:]]

@@ -1,0 +1,161 @@
+"""Test reports: compact where nothing but times varies, pytest's own serialised form elsewhere."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any, TypeAlias
+
+import pytest
+from _pytest._code.code import TerminalRepr
+from _pytest._io import TerminalWriter
+
+Compact: TypeAlias = "tuple[str, float, float, float, list[Any], list[Any]]"
+Packed: TypeAlias = "Compact | dict[str, Any]"
+
+_SAMPLE = pytest.TestReport("x", ("x", 0, "x"), {}, "passed", None, "call")
+_PLAIN_SIZE = len(_SAMPLE.__dict__)
+# pytest 9.2 keeps a structured id in the report, earlier versions the text.
+_ID = "_id" if "_id" in _SAMPLE.__dict__ else "nodeid"
+_ITEM_ID = "id" if _ID == "_id" else "nodeid"
+
+_BUILTIN = (str, bytes, int, float, bool, type(None))
+
+
+def is_plain(report: pytest.TestReport) -> bool:
+    """Whether the report passed and holds nothing that another plugin put there."""
+    state = report.__dict__
+    return (
+        type(report) is pytest.TestReport
+        and len(state) == _PLAIN_SIZE
+        and state["outcome"] == "passed"
+        and state["longrepr"] is None
+    )
+
+
+def pack(report: pytest.TestReport, item: pytest.Item, *, relabelled: bool) -> Packed:
+    """What the controller needs to build the report again.
+
+    Args:
+        report: The report, as hooks left it.
+        item: Its test.
+        relabelled: Whether the test's keywords changed while it ran.
+    """
+    _plain_properties(report)
+    state = report.__dict__
+    if (
+        not relabelled
+        and is_plain(report)
+        and state[_ID] is getattr(item, _ITEM_ID)
+        and state["location"] is item.location
+    ):
+        return (
+            state["when"],
+            state["start"],
+            state["stop"],
+            state["duration"],
+            state["sections"],
+            state["user_properties"],
+        )
+    return _serialised(report, item.config)
+
+
+def unpack(packed: list[Packed], item: pytest.Item) -> list[pytest.TestReport]:
+    """The reports of one test, in order."""
+    reports = []
+    template: dict[str, Any] | None = None
+    for one in packed:
+        if isinstance(one, dict):
+            reports.append(_deserialised(one, item.config))
+            continue
+        if template is None:
+            template = _template(item)
+        reports.append(_expanded(one, template))
+    return reports
+
+
+def _template(item: pytest.Item) -> dict[str, Any]:
+    keywords = dict.fromkeys(item.keywords, 1)
+    node_id = getattr(item, _ITEM_ID)
+    return pytest.TestReport(node_id, item.location, keywords, "passed", None, "call").__dict__
+
+
+def _expanded(packed: Compact, template: dict[str, Any]) -> pytest.TestReport:
+    report = pytest.TestReport.__new__(pytest.TestReport)
+    state = report.__dict__
+    state.update(template)
+    state["keywords"] = template["keywords"].copy()
+    (
+        state["when"],
+        state["start"],
+        state["stop"],
+        state["duration"],
+        state["sections"],
+        state["user_properties"],
+    ) = packed
+    return report
+
+
+def _serialised(report: pytest.TestReport, config: pytest.Config) -> dict[str, Any]:
+    longrepr = report.longrepr
+    rendered = None
+    if isinstance(longrepr, TerminalRepr) and not (
+        hasattr(longrepr, "reprtraceback") and hasattr(longrepr, "reprcrash")
+    ):
+        rendered = [_render(longrepr, config, markup=False), _render(longrepr, config, markup=True)]
+    data: dict[str, Any] | None = config.hook.pytest_report_to_serializable(
+        config=config, report=report
+    )
+    if data is None:
+        # A class of report that no plugin knows how to send: what every report has still travels.
+        data = report._to_json()
+        data["$report_type"] = "TestReport"
+    if rendered is not None:
+        data["longrepr"] = {"$rendered": rendered}
+    return data
+
+
+def _deserialised(data: dict[str, Any], config: pytest.Config) -> pytest.TestReport:
+    context = data.get("_subtest.context")
+    # The constructor of the context quotes its values once more: keep them as they came.
+    values = dict(context["kwargs"]) if context is not None else None
+    rendered = data["longrepr"].get("$rendered") if isinstance(data["longrepr"], dict) else None
+    if rendered is not None:
+        data["longrepr"] = None
+    report: pytest.TestReport = config.hook.pytest_report_from_serializable(
+        config=config, data=data
+    )
+    if rendered is not None:
+        report.longrepr = RenderedRepr(*rendered)
+    if values is not None and hasattr(report, "context"):
+        object.__setattr__(report.context, "kwargs", values)
+    return report
+
+
+class RenderedRepr(TerminalRepr):
+    """A failure that was rendered where it happened, once without and once with colours."""
+
+    def __init__(self, plain: str, coloured: str) -> None:
+        self._plain = plain
+        self._coloured = coloured
+
+    def toterminal(self, tw: TerminalWriter) -> None:
+        """Write it in the form that the terminal takes."""
+        tw.write(self._coloured if tw.hasmarkup else self._plain)
+
+
+def _render(longrepr: TerminalRepr, config: pytest.Config, *, markup: bool) -> str:
+    file = StringIO()
+    writer = TerminalWriter(file)
+    writer.hasmarkup = markup
+    writer.fullwidth = config.get_terminal_writer().fullwidth
+    longrepr.toterminal(writer)
+    return file.getvalue()
+
+
+def _plain_properties(report: pytest.TestReport) -> None:
+    """Make `record_property` values builtin; sequentially, reports show them by `str` too."""
+    if report.user_properties:
+        report.user_properties = [
+            (name, value if type(value) in _BUILTIN else str(value))
+            for name, value in report.user_properties
+        ]

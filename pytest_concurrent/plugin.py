@@ -1,0 +1,53 @@
+"""pytest's hooks; each hands over to the module that knows."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import pytest
+
+from pytest_concurrent import hookspecs
+from pytest_concurrent.collisions import register_once
+from pytest_concurrent.marks import register_marks
+from pytest_concurrent.options import add_options
+from pytest_concurrent.settings import Settings, resolve
+
+SETTINGS = pytest.StashKey[Settings]()
+BEGAN = pytest.StashKey[float]()
+
+
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the options."""
+    register_once(pluginmanager, sys.modules[__name__])
+    add_options(parser, pluginmanager)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Offer our hooks."""
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """The run's limit counts from here, before conftest files and collection."""
+    early_config.stash[BEGAN] = time.perf_counter()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Resolve the options once, make our marks known, and take the session over if asked to."""
+    settings = config.stash[SETTINGS] = resolve(config)
+    register_marks(config, short_marks=settings.short_marks)
+    _offer_worker_fixtures(config)
+    if settings.enabled:
+        from pytest_concurrent.controller import session
+
+        session.start(config, settings, config.stash.get(BEGAN, time.perf_counter()))
+
+
+def _offer_worker_fixtures(config: pytest.Config) -> None:
+    if not config.pluginmanager.hasplugin("xdist"):
+        from pytest_concurrent.compat import xdist_fixtures
+
+        config.pluginmanager.register(xdist_fixtures, "pytest_concurrent_xdist_fixtures")

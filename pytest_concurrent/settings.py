@@ -1,0 +1,310 @@
+"""The options resolved: one frozen value that the whole run reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import pytest
+
+from pytest_concurrent import options, values
+from pytest_concurrent.options import Option
+from pytest_concurrent.sources import VETO, Candidate, Sources
+from pytest_concurrent.values import Shard
+
+__all__ = ["Settings", "Shard", "resolve"]
+
+Value = TypeVar("Value")
+
+# What only looks at the suite runs as if we were not there.
+_INSPECTIONS = {
+    "collectonly": "--collect-only",
+    "setupplan": "--setup-plan",
+    "showfixtures": "--fixtures",
+    "show_fixtures_per_test": "--fixtures-per-test",
+    "markers": "--markers",
+    "cacheshow": "--cache-show",
+    "version": "--version",
+    "help": "--help",
+}
+_DEBUGGERS = {"usepdb": "--pdb", "trace": "--trace"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What was asked for, checked. Times are in seconds; None means off.
+
+    Attributes:
+        enabled: Whether concurrency is on.
+        workers: Number of worker processes; 0 means sequentially, in this process.
+        run_timeout: Limit of the whole run.
+        test_timeout: Limit of one test.
+        slow: A test that runs longer is named.
+        worker_timeout: Limit of a worker's silence outside of tests.
+        export_timings: JSON file to write this run's timings to.
+        import_timings: JSON or JUnit XML file to read timings from.
+        export_timings_csv: CSV file to write this run's timings to.
+        import_timings_csv: CSV file to read timings from.
+        benchmark: Whether to print the benchmark report.
+        benchmark_json: File to write that report to.
+        start: How workers start: ``auto`` or ``fork``.
+        group: What stays together: ``auto``, ``test``, ``class``, ``file`` or ``mark``.
+        max_worker_restarts: Replaced workers before the run ends; None is 4 for each worker.
+        shard: The part of the suite to run.
+        events: File to write the events to, as JSON lines.
+        short_marks: Whether the marks ``serial`` and ``resource`` are ours.
+        gc_tuning: Whether the garbage collector is tuned for collection and fork.
+        warnings: Lines for the header: what was ignored or looks wrong.
+        sequential_reason: Why there are no workers although somebody asked for them.
+        sources: Where each value came from, by attribute.
+    """
+
+    enabled: bool = False
+    workers: int | Literal["auto"] = "auto"
+    run_timeout: float | None = None
+    test_timeout: float | None = None
+    slow: float = 30.0
+    worker_timeout: float = 300.0
+    export_timings: Path | None = None
+    import_timings: Path | None = None
+    export_timings_csv: Path | None = None
+    import_timings_csv: Path | None = None
+    benchmark: bool = False
+    benchmark_json: Path | None = None
+    start: str = "auto"
+    group: str = "auto"
+    max_worker_restarts: int | None = None
+    shard: Shard | None = None
+    events: Path | None = None
+    short_marks: bool = False
+    gc_tuning: bool = True
+    warnings: tuple[str, ...] = ()
+    sequential_reason: str | None = None
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def source(self, name: str) -> str:
+        """Where the value of the attribute `name` came from, in words for people."""
+        return self.sources.get(name, "default")
+
+
+def resolve(config: pytest.Config, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Decide every option: command line, environment, ini file, Django settings, default.
+
+    Reads files' names but no file, and imports neither Django nor anything of it.
+
+    Args:
+        config: pytest's configuration, in ``pytest_configure`` or later.
+        environ: The environment variables.
+
+    Raises:
+        pytest.UsageError: Naming every value that is not accepted, where it came from
+            and what is. Values from outside the command line count only when
+            concurrency is on, and a run that only looks at the suite, or that runs
+            under a debugger, never ends this way.
+    """
+    return _Resolution(config, Sources(config, environ)).settings()
+
+
+@dataclass(frozen=True)
+class _Problem:
+    message: str
+    typed: bool  # on the command line
+    sequential: bool  # matters without workers too
+
+
+class _Resolution:
+    """One pass over the table; keeps what went wrong until it is known whether it counts."""
+
+    def __init__(self, config: pytest.Config, sources: Sources) -> None:
+        self._config = config
+        self._sources = sources
+        self._origins: dict[str, str] = {}
+        self._problems: list[_Problem] = []
+        self._inspection = _first_set(config, _INSPECTIONS)
+        self._debugger = _first_set(config, _DEBUGGERS)
+
+    def settings(self) -> Settings:
+        asked = self._value(options.ENABLED) and not hasattr(self._config, "workerinput")
+        vetoed = self._vetoed()
+        settings = self._read(enabled=asked and not vetoed and self._inspection is None)
+        if settings.enabled:
+            self._check_together(settings)
+        self._raise_problems(settings.enabled)
+        reason = self._sequential_reason(settings, asked, vetoed)
+        if settings.enabled and self._debugger:
+            # Nobody can end a test that a debugger holds in this very process.
+            settings = replace(settings, workers=0, run_timeout=None, test_timeout=None)
+        warnings = tuple(self._warnings(settings))
+        return replace(settings, warnings=warnings, sequential_reason=reason)
+
+    def _read(self, *, enabled: bool) -> Settings:
+        return Settings(
+            enabled=enabled,
+            workers=self._value(options.WORKERS),
+            run_timeout=self._value(options.RUN_TIMEOUT),
+            test_timeout=self._value(options.TEST_TIMEOUT),
+            slow=self._value(options.SLOW),
+            worker_timeout=self._value(options.WORKER_TIMEOUT),
+            export_timings=self._value(options.EXPORT_TIMINGS),
+            import_timings=self._value(options.IMPORT_TIMINGS),
+            export_timings_csv=self._value(options.EXPORT_TIMINGS_CSV),
+            import_timings_csv=self._value(options.IMPORT_TIMINGS_CSV),
+            benchmark=self._value(options.BENCHMARK),
+            benchmark_json=self._value(options.BENCHMARK_JSON),
+            start=self._value(options.START),
+            group=self._value(options.GROUP),
+            max_worker_restarts=self._value(options.MAX_WORKER_RESTARTS),
+            shard=self._value(options.SHARD),
+            events=self._value(options.EVENTS),
+            short_marks=self._value(options.SHORT_MARKS),
+            gc_tuning=self._value(options.GC_TUNING),
+            sources=self._origins,
+        )
+
+    def _value(self, option: Option[Value]) -> Value:
+        for candidate in self._sources.candidates(option):
+            if _is_missing(option, candidate):
+                continue
+            try:
+                value = _parsed(option, candidate)
+            except ValueError as error:
+                self._refuse(option, candidate, error)
+                continue
+            self._origins[option.field] = candidate.source
+            return value
+        return option.default
+
+    def _vetoed(self) -> bool:
+        candidate = self._sources.veto()
+        if candidate is None:
+            return False
+        try:
+            vetoed = not _parsed(options.ENABLED, candidate)
+        except ValueError as error:
+            self._refuse(options.ENABLED, candidate, error)
+            return False
+        if vetoed:
+            self._origins[options.ENABLED.field] = candidate.source
+        return vetoed
+
+    def _refuse(self, option: Option[Any], candidate: Candidate, error: ValueError) -> None:
+        reason = f"{error}; " if str(error) else ""
+        message = (
+            f"{candidate.text[:80]!r} is not accepted for {_name(option)} "
+            f"({candidate.source}): {reason}expected {option.kind.accepts}"
+        )
+        self._problems.append(_Problem(message, candidate.typed, option.sequential))
+
+    def _check_together(self, settings: Settings) -> None:
+        problems = [self._sources.django.problem, *self._limits_without_workers(settings)]
+        if not self._debugger and _xdist_distributes(self._config):
+            problems.append(
+                f"--concurrent ({settings.source('enabled')}) and pytest-xdist's -n or --dist "
+                "would both distribute the tests: drop -n and --dist, or drop --concurrent "
+                "(--no-concurrent overrides it)"
+            )
+        self._problems += [_Problem(text, True, True) for text in problems if text]
+
+    def _limits_without_workers(self, settings: Settings) -> Iterator[str]:
+        if settings.workers != 0 or self._debugger:
+            return
+        for option in (options.RUN_TIMEOUT, options.TEST_TIMEOUT):
+            if getattr(settings, option.field) is not None:
+                yield (
+                    f"{option.long} ({settings.source(option.field)}) needs a worker that can "
+                    f"be ended, and --workers=0 ({settings.source('workers')}) runs without: "
+                    "drop one of them"
+                )
+
+    def _raise_problems(self, enabled: bool) -> None:
+        if not self._is_harmless():
+            fatal = dict.fromkeys(p.message for p in self._problems if enabled or p.typed)
+            if fatal:
+                raise pytest.UsageError(*fatal)
+
+    def _is_harmless(self) -> bool:
+        return bool(self._inspection or self._debugger)
+
+    def _warnings(self, settings: Settings) -> Iterator[str]:
+        yield from dict.fromkeys(
+            f"ignored: {problem.message}"
+            for problem in self._problems
+            if problem.sequential or self._is_harmless()
+        )
+        if settings.enabled:
+            yield from self._limits_out_of_order(settings)
+        elif options.ENABLED.field not in self._origins and not self._is_harmless():
+            yield from self._options_without_effect()
+
+    def _limits_out_of_order(self, settings: Settings) -> Iterator[str]:
+        limits = {
+            "test": ("test_timeout", settings.test_timeout),
+            "worker": ("worker_timeout", settings.worker_timeout),
+            "run": ("run_timeout", settings.run_timeout),
+        }
+        # Defaults are left out: nobody chose them, so nobody got their order wrong.
+        given = {
+            name: seconds
+            for name, (attribute, seconds) in limits.items()
+            if seconds is not None and attribute in self._origins
+        }
+        if any(low >= high for low, high in pairwise(given.values())):
+            listed = ", ".join(f"{name} {seconds:g} s" for name, seconds in given.items())
+            yield f"limits out of order, expected test < worker < run: {listed}"
+
+    def _options_without_effect(self) -> Iterator[str]:
+        names = [
+            option.long
+            for option in options.OPTIONS
+            if not option.sequential
+            and option.field in self._origins
+            and self._sources.is_typed(option)
+        ]
+        if names:
+            yield f"without --concurrent this has no effect: {', '.join(names)}"
+
+    def _sequential_reason(self, settings: Settings, asked: bool, vetoed: bool) -> str | None:
+        if asked and vetoed:
+            return f"{VETO} switches concurrency off"
+        if asked and self._inspection:
+            return self._inspection
+        if settings.enabled and self._debugger:
+            return self._debugger
+        if settings.enabled and settings.workers == 0:
+            return f"0 workers ({settings.source('workers')})"
+        return None
+
+
+def _first_set(config: pytest.Config, names: Mapping[str, str]) -> str | None:
+    return next((flag for dest, flag in names.items() if getattr(config.option, dest, None)), None)
+
+
+def _parsed(option: Option[Value], candidate: Candidate) -> Value:
+    if candidate.problem:
+        raise ValueError(candidate.problem)
+    return option.kind.parse(_anchored(candidate) if option.kind.path else candidate.text)
+
+
+def _is_missing(option: Option[Any], candidate: Candidate) -> bool:
+    if not candidate.may_be_missing or option.kind is not values.INPUT_FILE:
+        return False
+    return not os.path.exists(_anchored(candidate))
+
+
+def _anchored(candidate: Candidate) -> str:
+    return os.path.join(candidate.base, os.path.expanduser(candidate.text))
+
+
+def _name(option: Option[Any]) -> str:
+    return option.ini if option.ini_only else option.long
+
+
+def _xdist_distributes(config: pytest.Config) -> bool:
+    if not config.pluginmanager.hasplugin("xdist"):
+        return False
+    asked = (getattr(config.option, dest, None) for dest in ("numprocesses", "tx", "distload"))
+    return any(asked) or getattr(config.option, "dist", "no") != "no"

@@ -1,0 +1,132 @@
+"""How the text of an option becomes a value, and what each kind of option accepts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
+
+Value_co = TypeVar("Value_co", covariant=True)
+
+MAX_WORKERS = 1024
+MAX_RESTARTS = 1_000_000
+MAX_SHARDS = 10_000
+MIN_SECONDS = 0.001
+MAX_SECONDS = 1e9  # some 31 years: no run is longer, and no clock of ours overflows
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True)
+class Kind(Generic[Value_co]):
+    """One kind of value.
+
+    Attributes:
+        accepts: What is accepted, in words that complete "expected …".
+        parse: Makes a value of a text that is not empty; raises ``ValueError``,
+            with a reason where `accepts` alone does not explain it.
+        path: Whether the value is a path; a relative one is anchored before `parse`.
+    """
+
+    accepts: str
+    parse: Callable[[str], Value_co]
+    path: bool = False
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The part of the suite that this machine runs: `index` (from 1) of `count`."""
+
+    index: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+def _whole_number(text: str, most: int) -> int:
+    # int() also takes signs, underscores and other scripts' digits.
+    digits = text.lstrip("0") or "0"
+    if not (text.isascii() and text.isdigit()) or len(digits) > len(str(most)):
+        raise ValueError
+    if int(digits) > most:
+        raise ValueError
+    return int(digits)
+
+
+def _flag(text: str) -> bool:
+    word = text.lower()
+    if word not in _TRUE | _FALSE:
+        raise ValueError
+    return word in _TRUE
+
+
+def _workers(text: str) -> int | Literal["auto"]:
+    return "auto" if text.lower() == "auto" else _whole_number(text, MAX_WORKERS)
+
+
+def _restarts(text: str) -> int:
+    return _whole_number(text, MAX_RESTARTS)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        raise ValueError from None  # its own words add nothing
+    if "_" in text or not MIN_SECONDS <= seconds <= MAX_SECONDS:
+        raise ValueError
+    return seconds
+
+
+def _shard(text: str) -> Shard:
+    index, slash, count = text.partition("/")
+    shard = Shard(_whole_number(index, MAX_SHARDS), _whole_number(count, MAX_SHARDS))
+    if not slash or not 1 <= shard.index <= shard.count:
+        raise ValueError
+    return shard
+
+
+def _input_file(text: str) -> Path:
+    path = _output_file(text)
+    if not path.exists():
+        raise ValueError("there is no such file")
+    if not os.access(path, os.R_OK):
+        raise ValueError("the file is not readable")
+    return path
+
+
+def _output_file(text: str) -> Path:
+    path = Path(text)
+    if "\0" in text:
+        raise ValueError("a path holds no null character")
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise ValueError(error.strerror) from error
+    if is_folder:
+        raise ValueError("this is a folder")
+    return path
+
+
+def one_of(*words: str) -> Kind[str]:
+    """A kind that accepts `words`, in any case."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError
+        return text.lower()
+
+    return Kind(f"one of {', '.join(words)}", parse)
+
+
+FLAG = Kind("1, true, yes, on, 0, false, no or off", _flag)
+WORKERS = Kind(f"auto, or a whole number from 0 to {MAX_WORKERS}", _workers)
+RESTARTS = Kind(f"a whole number from 0 to {MAX_RESTARTS}", _restarts)
+SECONDS = Kind(f"a number of seconds from {MIN_SECONDS} to {MAX_SECONDS:.0f}", _seconds)
+SHARD = Kind(f"I/N with 1 <= I <= N <= {MAX_SHARDS}, for example 1/4", _shard)
+INPUT_FILE = Kind("a file that can be read", _input_file, path=True)
+OUTPUT_FILE = Kind("the path of a file to write", _output_file, path=True)

@@ -1,0 +1,134 @@
+"""The life of a worker: reset, run what it is given, tear down, leave."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import Any, NoReturn
+
+import pytest
+from _pytest import outcomes
+from _pytest.runner import CallInfo
+
+from pytest_concurrent._engine import WorkerLink
+from pytest_concurrent.worker import hooks, terminal
+from pytest_concurrent.worker.birth import Birth, Legacy
+from pytest_concurrent.worker.fixtures import FixtureClock
+from pytest_concurrent.worker.nextitem import Break, NextItem, follower
+from pytest_concurrent.worker.reset import leave, reset
+from pytest_concurrent.worker.sender import Sender
+
+#: Exit status of a worker whose controller is gone or not to be understood.
+_ABANDONED = 3
+
+
+def live(birth: Birth, legacy: Legacy) -> NoReturn:
+    """Be a worker. Never returns."""
+    try:
+        reset(birth, legacy)
+        link = WorkerLink(birth.socket, birth.slot, legacy.page)
+        Worker(link, birth, legacy).run()
+    except EOFError:
+        os._exit(_ABANDONED)
+    except BaseException:
+        # Nobody is left to report it; the controller shows the end of a dead worker's stderr.
+        traceback.print_exc(file=sys.__stderr__)
+        os._exit(_ABANDONED)
+    leave(0)
+
+
+class Worker:
+    """Runs tests in a forked copy of the collected session.
+
+    Args:
+        link: The worker's socket.
+        birth: What this worker was given.
+        legacy: What all workers inherit.
+    """
+
+    def __init__(self, link: WorkerLink, birth: Birth, legacy: Legacy) -> None:
+        self._link = link
+        self._session = legacy.session
+        self._config = legacy.session.config
+        self._lazy = legacy.lazy
+        self._name = birth.name
+        clock = FixtureClock(legacy.fixtures)
+        self._config.pluginmanager.register(clock, "pytest_concurrent_fixture_clock")
+        self._sender = Sender(link, self._config, clock, terminal.install(self._config))
+        hooks.install(self._config, self._sender)
+        self._previous: pytest.Item | None = None
+        self._expected: Any = None
+
+    def run(self) -> None:
+        """Run tests until there are no more, then end the session's part in this process."""
+        self._config.hook.pytest_concurrent_worker_start(config=self._config, worker=self._name)
+        number = self._wait()
+        while number is not None:
+            number = self._run_test(number)
+            if number is None:
+                number = self._wait()
+        self._finish()
+
+    def _run_test(self, number: int) -> int | None:
+        """Run one test; the next one if it is claimed already."""
+        session = self._session
+        item = session.items[number]
+        self._sender.begin(number, item)
+        nextitem: Any = NextItem(self._link, session) if self._lazy else self._eager_next()
+        try:
+            self._config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+        except outcomes.Exit as error:
+            self._link.stop("exit", str(error.msg), _status(error.returncode))
+        except KeyboardInterrupt:
+            self._link.stop("keyboard_interrupt", "KeyboardInterrupt", None)
+        except BaseException:
+            self._link.stop("internal_error", traceback.format_exc(), None)
+        self._previous = item
+        self._expected = nextitem.resolved if isinstance(nextitem, NextItem) else nextitem
+        if session.shouldfail or session.shouldstop:
+            self._expected = None
+        claimed = self._sender.send()
+        if session.shouldfail or session.shouldstop:
+            self._link.stop("should_stop", str(session.shouldfail or session.shouldstop), None)
+            session.shouldfail = session.shouldstop = False
+        return claimed
+
+    def _eager_next(self) -> Any:
+        nextitem = follower(self._link.peek(), self._session)
+        return None if isinstance(nextitem, Break) else nextitem
+
+    def _wait(self) -> int | None:
+        """The next test, started; None = leave."""
+        while (number := self._link.wait()) is not None:
+            self._prepare_for(self._session.items[number])
+            if (taken := self._link.take()) is not None:
+                return taken
+        self._prepare_for(None)
+        return None
+
+    def _prepare_for(self, nextitem: pytest.Item | None) -> None:
+        """Tear down what `nextitem` does not need, if the last teardown was told something else."""
+        if self._previous is None or self._expected is nextitem:
+            return
+        previous, self._expected = self._previous, nextitem
+
+        def tear_down() -> None:
+            self._session._setupstate.teardown_exact(nextitem)
+
+        call: CallInfo[None] = CallInfo.from_call(tear_down, when="teardown")
+        if call.excinfo is not None:
+            report = previous.ihook.pytest_runtest_makereport(item=previous, call=call)
+            previous.ihook.pytest_runtest_logreport(report=report)
+        self._sender.send_between_tests()
+
+    def _finish(self) -> None:
+        self._config.hook.pytest_concurrent_worker_finish(config=self._config, worker=self._name)
+        hooks.finish_session(self._session, int(pytest.ExitCode.OK))
+        self._sender.send_between_tests()
+        output = getattr(self._config, "workeroutput", {})
+        self._link.finished(output)
+
+
+def _status(returncode: Any) -> int | None:
+    return None if returncode is None else int(returncode)

@@ -1,0 +1,126 @@
+"""What must be made new in a forked worker, in the order in which it must be done.
+
+The order was found by experiment: each step mends something that came out wrong without it,
+silently in most cases. The docstring of each says what.
+"""
+
+from __future__ import annotations
+
+import atexit
+import faulthandler
+import os
+import random
+import signal
+import sys
+import threading
+from typing import Any
+from unittest import mock
+
+import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
+
+from pytest_concurrent import _engine
+from pytest_concurrent.compat import xdist
+from pytest_concurrent.worker import lifeline
+from pytest_concurrent.worker.birth import Birth, Legacy
+
+
+def reset(birth: Birth, legacy: Legacy) -> None:
+    """Make a fork of the zygote a worker. Its socket is not touched."""
+    config = legacy.session.config
+    _own_group()
+    lifeline.hold(legacy.lifeline)
+    _restart_capture(config, birth)
+    _own_temp_folder(config, birth)
+    _own_fault_file(config, birth)
+    xdist.become_worker(config, birth.slot, legacy.workers, legacy.run_id)
+    _own_exit_handlers()
+    _random_states(legacy)
+
+
+def _own_group() -> None:
+    """Signals reach the worker with all that it starts, and the terminal's Ctrl-C does not."""
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A process outside of the terminal's group would be stopped when it writes there.
+    signal.signal(signal.SIGTTIN, signal.SIG_IGN)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+
+
+def _restart_capture(config: pytest.Config, birth: Birth) -> None:
+    """Capture files share one offset over fork: failing tests would carry others' output."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    capture.stop_global_capturing()
+    if sys.stdin is not None and os.isatty(0):
+        _onto(os.open(os.devnull, os.O_RDONLY), 0)
+    _onto(birth.stdout, 1)
+    _onto(birth.stderr, 2)
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            # A pipe makes Python buffer by blocks; what a test prints is wanted when it prints.
+            stream.reconfigure(line_buffering=True)
+    # The files that the controller shares keep what was printed when the worker dies.
+    files = iter([birth.captured_stdout, birth.captured_stderr])
+
+    def shared_file(*_: object, **__: object) -> Any:
+        return os.fdopen(next(files), "w+b", buffering=0)
+
+    with mock.patch("_pytest.capture.TemporaryFile", shared_file):
+        capture.start_global_capturing()
+    for unused in files:
+        os.close(unused)
+    capture.suspend_global_capture(in_=False)
+
+
+def _onto(source: int, target: int) -> None:
+    os.dup2(source, target, inheritable=True)
+    os.close(source)
+
+
+def _own_temp_folder(config: pytest.Config, birth: Birth) -> None:
+    """As under xdist: `popen-gw0` below the run's folder, the same for a replacement."""
+    factory: Any = getattr(config, "_tmp_path_factory", None)
+    if factory is None:
+        return
+    base = factory.getbasetemp() / f"popen-{birth.name}"
+    base.mkdir(mode=0o700, exist_ok=True)
+    factory._basetemp = base
+    if hasattr(factory, "_next_number"):
+        factory._next_number = {}
+
+
+def _own_fault_file(config: pytest.Config, birth: Birth) -> None:
+    """Stacks go to a file that outlives the worker."""
+    inherited = config.stash.get(fault_handler_stderr_fd_key, None)
+    if inherited is not None:
+        os.dup2(birth.fault, inherited, inheritable=False)
+    faulthandler.enable(file=birth.fault)
+    faulthandler.register(_engine.stacks_signal(), file=birth.fault, all_threads=True, chain=False)
+
+
+def _own_exit_handlers() -> None:
+    """Those registered before the fork are the controller's: they would tear down what it uses."""
+    atexit._clear()
+    multiprocessing_util = sys.modules.get("multiprocessing.util")
+    if multiprocessing_util is not None:
+        atexit.register(multiprocessing_util._exit_function)
+
+
+def _random_states(legacy: Legacy) -> None:
+    """Python reseeds `random` in every child; numpy does not. Seeded states are to be the same."""
+    if legacy.random_state is not None:
+        random.setstate(legacy.random_state)  # type: ignore[arg-type]
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None and not legacy.numpy_seeded:
+        numpy_random.seed()
+
+
+def leave(status: int) -> None:
+    """End the process as Python does, without what belongs to the controller."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    finally:
+        os._exit(status)

@@ -1,0 +1,206 @@
+"""Gathers what a test reports, and sends it when the test is over."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+
+from pytest_concurrent._engine import WorkerLink
+from pytest_concurrent.payload import junit, reports
+from pytest_concurrent.payload import warnings as packed_warnings
+from pytest_concurrent.worker.fixtures import FixtureClock
+from pytest_concurrent.worker.terminal import TerminalStandIn
+
+#: Characters of a failure's text that travel beside the report, for those who do not decode it.
+_MESSAGE_LIMIT = 32_768
+
+_CALL, _TEARDOWN = 2, 3
+
+
+class Sender:
+    """The worker's end of reporting: a plugin that hears reports and warnings.
+
+    Args:
+        link: The worker's socket.
+        config: pytest's configuration.
+        clock: Measures shared set-ups.
+        terminal: The stand-in whose text travels with the test; None without a terminal.
+    """
+
+    def __init__(
+        self,
+        link: WorkerLink,
+        config: pytest.Config,
+        clock: FixtureClock,
+        terminal: TerminalStandIn | None,
+    ) -> None:
+        self._link = link
+        self._config = config
+        self._clock = clock
+        self._terminal = terminal
+        self._junit = junit.install(config)
+        self._asks_status = _has_foreign_status(config)
+        self._number = -1
+        self._item: pytest.Item | None = None
+        self._marks = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._packed: list[reports.Packed] = []
+        self._warnings: list[dict[str, Any]] = []
+        self._summary = _Summary()
+        self._asks = self._asks_status
+
+    def begin(self, number: int, item: pytest.Item) -> None:
+        """A test begins."""
+        self._number = number
+        self._item = item
+        self._marks = _count_marks(item)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Pack a report after all other hooks had their say."""
+        item = self._item
+        if item is None:
+            return
+        if self._asks or not reports.is_plain(report):
+            # Core's subtests turn a passed test with failed subtests into a failed one here,
+            # from a count that only this process has.
+            self._asks = True
+            self._config.hook.pytest_report_teststatus(report=report, config=self._config)
+        self._summary.add(report)
+        relabelled = _count_marks(item) != self._marks
+        self._packed.append(reports.pack(report, item, relabelled=relabelled))
+        if type(report) is pytest.TestReport:
+            self._link.enter(self._number, _CALL if _leads_to_call(report) else _TEARDOWN)
+
+    def pytest_warning_recorded(
+        self,
+        warning_message: warnings.WarningMessage,
+        when: str,
+        nodeid: str,
+        location: tuple[str, int, str] | None,
+    ) -> None:
+        """Pack a warning."""
+        self._warnings.append(packed_warnings.pack(warning_message, when, nodeid, location))
+
+    def send(self) -> int | None:
+        """Send the test; the number of the next one if it is claimed already."""
+        shared, set_ups = self._clock.take()
+        summary = self._summary
+        next_test, degraded = self._link.ended(
+            self._number,
+            summary.verdict,
+            summary.failures,
+            summary.timing(shared),
+            set_ups,
+            summary.message,
+            self._payload(),
+        )
+        self._begin()
+        for name in degraded:
+            self._warn_degraded(name)
+        return next_test
+
+    def send_between_tests(self) -> None:
+        """Send what was reported since the last test ended, if that is anything."""
+        if self._packed or self._warnings:
+            summary = self._summary
+            payload = (self._number, self._payload())
+            self._link.between_tests(summary.failures, summary.message, payload)
+            self._begin()
+
+    def _payload(self) -> tuple[Any, ...]:
+        text = self._terminal.take() if self._terminal is not None else ""
+        xml = self._junit.take() if self._junit is not None else []
+        if text or xml or self._warnings:
+            return (self._packed, self._warnings, xml, text)
+        return (self._packed,)
+
+    def _warn_degraded(self, name: str) -> None:
+        what = f"report attribute {name!r}" if name else "a report"
+        message = pytest.PytestWarning(
+            f"{what} holds a value that cannot leave the worker; its repr was sent instead"
+        )
+        self._config.issue_config_time_warning(message, stacklevel=2)
+
+
+class _Summary:
+    """What the engine must know of a test's reports."""
+
+    __slots__ = ("_failed", "_skipped", "_start", "_times", "_xfailed", "_xpassed", "failures", "message")
+
+    def __init__(self) -> None:
+        self._times = {"setup": 0.0, "call": 0.0, "teardown": 0.0}
+        self._start = 0.0
+        self._failed = ""
+        self._skipped = self._xfailed = self._xpassed = False
+        self.failures = 0
+        self.message = ""
+
+    def add(self, report: pytest.TestReport) -> None:
+        when = report.when
+        if type(report) is pytest.TestReport and when is not None:
+            # A test that another plugin runs again reports each attempt; the last one counts.
+            self._times[when] = report.duration
+            if when == "setup":
+                self._start = report.start
+                self._failed = ""
+                self._skipped = self._xfailed = self._xpassed = False
+        if report.outcome != "passed" or hasattr(report, "wasxfail"):
+            self._add_unusual(report)
+
+    def _add_unusual(self, report: pytest.TestReport) -> None:
+        if hasattr(report, "wasxfail"):
+            self._xfailed |= report.outcome == "skipped"
+            self._xpassed |= report.outcome == "passed"
+        elif report.outcome == "failed":
+            self.failures += 1
+            self._failed = "failed" if "failed" in (report.when == "call" and "failed", self._failed) else "error"
+            if not self.message:
+                self.message = _text(report)
+        elif report.outcome == "skipped":
+            self._skipped = True
+
+    @property
+    def verdict(self) -> str:
+        if self._failed:
+            return self._failed
+        if self._xfailed:
+            return "xfailed"
+        if self._xpassed:
+            return "xpassed"
+        return "skipped" if self._skipped else "passed"
+
+    def timing(self, shared: float) -> tuple[float, float, float, float, float]:
+        """Start (unix time), own set-up, call, teardown, shared set-ups; in seconds."""
+        times = self._times
+        setup = max(0.0, times["setup"] - shared)
+        return (self._start, setup, times["call"], times["teardown"], shared)
+
+
+def _leads_to_call(report: pytest.TestReport) -> bool:
+    return report.when == "setup" and report.outcome == "passed"
+
+
+def _count_marks(item: pytest.Item) -> int:
+    """Changes when a mark or keyword is added to the item."""
+    keywords: Any = item.keywords
+    return len(keywords._markers)
+
+
+def _has_foreign_status(config: pytest.Config) -> bool:
+    implementations = config.hook.pytest_report_teststatus.get_hookimpls()
+    return any(
+        not (getattr(one.function, "__module__", None) or "").startswith("_pytest.")
+        for one in implementations
+    )
+
+
+def _text(report: pytest.TestReport) -> str:
+    try:
+        return report.longreprtext[:_MESSAGE_LIMIT]
+    except Exception as error:  # a representation of the user's own
+        return f"<the failure's text cannot be made: {type(error).__name__}>"

@@ -1,0 +1,56 @@
+"""The zygote: the collected session, frozen, which never runs a test and forks a worker on request."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from typing import NoReturn
+
+from pytest_concurrent._engine import ZygoteLink
+from pytest_concurrent.worker.birth import Birth, Legacy
+from pytest_concurrent.worker.loop import live as live_as_worker
+
+
+def live(zygote: int, spare: int, legacy: Legacy) -> NoReturn:
+    """Be the zygote until the controller lets go of it.
+
+    The first thing it does is to fork its own spare, which takes over when it dies: the
+    controller has a thread by then and must not fork any more.
+
+    Args:
+        zygote: Descriptor of the zygote's socket.
+        spare: Descriptor of the spare's socket.
+        legacy: What every worker inherits.
+    """
+    try:
+        # It sits in the terminal's group: Ctrl-C is the controller's to handle.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if os.fork() == 0:
+            os.close(zygote)
+            link = ZygoteLink(spare)
+            link.hello()
+        else:
+            os.close(spare)
+            link = ZygoteLink(zygote)
+        _fork_on_request(link, legacy)
+    except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
+        os._exit(1)
+    os._exit(0)
+
+
+def _fork_on_request(link: ZygoteLink, legacy: Legacy) -> None:
+    while (request := link.next_fork()) is not None:
+        slot, attempt, descriptors = request
+        try:
+            pid = os.fork()
+        except OSError as error:
+            link.fork_failed(slot, str(error))
+        else:
+            if pid == 0:
+                live_as_worker(Birth(slot, attempt, *descriptors), legacy)
+            link.forked(slot, pid)
+        for descriptor in descriptors:
+            os.close(descriptor)

@@ -1,0 +1,51 @@
+//! Translates: the only crate that names Python. It becomes `pytest_concurrent._engine`; `_engine.pyi` documents it.
+
+mod error;
+mod history;
+mod message;
+mod outcome;
+mod plan;
+mod supervisor;
+mod value;
+mod worker;
+
+use pyo3::prelude::*;
+
+/// The engine of pytest-concurrent.
+#[pymodule]
+mod _engine {
+    #[pymodule_export]
+    use super::history::{History, merge_timing_files, prune_timing_file, read_timings, write_timings};
+    #[pymodule_export]
+    use super::message::Evidence;
+    #[pymodule_export]
+    use super::outcome::Outcome;
+    #[pymodule_export]
+    use super::plan::Plan;
+    #[pymodule_export]
+    use super::supervisor::Supervisor;
+    #[pymodule_export]
+    use super::worker::{Page, WorkerLink, ZygoteLink};
+    #[pymodule_export]
+    use super::{advise_workers, stacks_signal, version};
+}
+
+/// How many workers are useful on this machine for so many groups, and what sets the bound.
+#[pyfunction]
+fn advise_workers(groups: usize, memory_per_worker: Option<u64>) -> (usize, String) {
+    let memory = memory_per_worker.unwrap_or(host::sense::MEMORY_PER_WORKER);
+    let advice = host::sense::Machine::sense().advise(groups, memory);
+    (advice.workers, advice.reason)
+}
+
+/// The number of the signal at which a worker writes the stacks of its threads.
+#[pyfunction]
+fn stacks_signal() -> i32 {
+    host::process::stacks_signal()
+}
+
+/// The version of the engine, which is the version of the distribution.
+#[pyfunction]
+fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

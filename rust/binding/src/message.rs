@@ -1,0 +1,144 @@
+//! Supervisor messages as tuples: a name, then what belongs to it.
+
+use engine::{Death, Ending, Notice, StopKind, Verdict};
+use host::process::{Evidence as HostEvidence, signal_name};
+use host::supervisor::Message;
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyTuple};
+
+use crate::value;
+
+/// What a dead worker left behind.
+#[pyclass(frozen, get_all, module = "pytest_concurrent._engine")]
+pub(crate) struct Evidence {
+    /// How the process ended, in words: `SIGSEGV`, `exit status 3`, or empty if no process ever was.
+    death: String,
+    /// The number of the signal that ended it.
+    signal: Option<i32>,
+    /// `setup`, `call`, `teardown` or `between tests`.
+    phase: String,
+    /// Seconds that the test had been running.
+    elapsed: f64,
+    /// What `faulthandler` wrote.
+    stacks: String,
+    /// Captured stdout and stderr of the phase.
+    captured: (String, String),
+    /// The end of what went past the capture, stdout and stderr.
+    output: (String, String),
+    /// CPU seconds.
+    cpu: f64,
+    /// Peak resident memory in bytes.
+    peak_memory: u64,
+    /// Numbers of the tests that ran before, oldest first.
+    before: Vec<u32>,
+}
+
+impl From<HostEvidence> for Evidence {
+    fn from(evidence: HostEvidence) -> Self {
+        let [captured_out, captured_err] = evidence.captured;
+        let [out, err] = evidence.output;
+        Self {
+            death: evidence.death.map(death_in_words).unwrap_or_default(),
+            signal: match evidence.death {
+                Some(Death::Signaled(number)) => Some(number),
+                _ => None,
+            },
+            phase: evidence.phase.to_owned(),
+            elapsed: evidence.elapsed.as_secs_f64(),
+            stacks: evidence.stacks,
+            captured: (captured_out, captured_err),
+            output: (out, err),
+            cpu: evidence.cpu,
+            peak_memory: evidence.peak_memory,
+            before: evidence.before.into_iter().map(|test| test.0).collect(),
+        }
+    }
+}
+
+/// One message; the forms are documented in the stub.
+pub(crate) fn to_python(py: Python<'_>, message: Message) -> PyResult<Bound<'_, PyTuple>> {
+    match message {
+        Message::Ready { slot, attempt, pid } => ("ready", slot.0, attempt, pid).into_pyobject(py),
+        Message::Ended { slot, test, verdict, seconds, payload } => {
+            let reports = value::decode(py, &payload).ok();
+            ("ended", slot.0, test.0, verdict_name(verdict), seconds, reports).into_pyobject(py)
+        }
+        Message::Settled { slot, test, verdict, evidence } => {
+            let evidence = evidence.map(|evidence| Evidence::from(*evidence));
+            let slot = slot.map(|slot| slot.0);
+            ("settled", slot, test.0, verdict_name(verdict), evidence).into_pyobject(py)
+        }
+        Message::BetweenTests { slot, payload } => {
+            ("between_tests", slot.0, value::decode(py, &payload).ok()).into_pyobject(py)
+        }
+        Message::WorkerLost { slot, finishing, evidence } => {
+            ("worker_lost", slot.0, finishing, Evidence::from(*evidence)).into_pyobject(py)
+        }
+        Message::Stop { slot, kind, text, code } => ("stop", slot.0, stop_name(kind), text, code).into_pyobject(py),
+        Message::Finished { slot, payload } => ("finished", slot.0, value::decode(py, &payload).ok()).into_pyobject(py),
+        Message::Output { slot, stream, bytes } => {
+            ("output", slot.0, stream, PyBytes::new(py, &bytes)).into_pyobject(py)
+        }
+        Message::Notice(notice) => notice_to_python(py, &notice),
+        Message::Over { ending } => ("over", ending_name(ending)).into_pyobject(py),
+    }
+}
+
+fn notice_to_python<'py>(py: Python<'py>, notice: &Notice) -> PyResult<Bound<'py, PyTuple>> {
+    let (kind, slot, test, elapsed, limit) = match *notice {
+        Notice::Slow { slot, test, elapsed } => ("slow", Some(slot), Some(test), elapsed, None),
+        Notice::TestNearLimit { slot, test, elapsed, limit } => {
+            ("test_near_limit", Some(slot), Some(test), elapsed, Some(limit))
+        }
+        Notice::RunNearLimit { elapsed, limit } => ("run_near_limit", None, None, elapsed, Some(limit)),
+        Notice::WorkerNearLimit { slot, elapsed, limit } => {
+            ("worker_near_limit", Some(slot), None, elapsed, Some(limit))
+        }
+    };
+    let limit = limit.map(|limit| limit.as_secs_f64()).into_py_any(py)?;
+    let (slot, test) = (slot.map(|slot| slot.0), test.map(|test| test.0));
+    ("notice", kind, slot, test, elapsed.as_secs_f64(), limit).into_pyobject(py)
+}
+
+fn death_in_words(death: Death) -> String {
+    match death {
+        Death::Signaled(number) => signal_name(number),
+        Death::Exited(status) => format!("exit status {status}"),
+        Death::Unknown => "unknown cause".to_owned(),
+    }
+}
+
+fn verdict_name(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Failed => "failed",
+        Verdict::Error => "error",
+        Verdict::Skipped => "skipped",
+        Verdict::Xfailed => "xfailed",
+        Verdict::Xpassed => "xpassed",
+        Verdict::Timeout => "timeout",
+        Verdict::Crashed => "crashed",
+        Verdict::NotRun => "not_run",
+    }
+}
+
+fn stop_name(kind: StopKind) -> &'static str {
+    match kind {
+        StopKind::ShouldStop => "should_stop",
+        StopKind::Exit => "exit",
+        StopKind::InternalError => "internal_error",
+        StopKind::KeyboardInterrupt => "keyboard_interrupt",
+    }
+}
+
+fn ending_name(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Completed => "completed",
+        Ending::MaxFailures => "max_failures",
+        Ending::Stopped => "stopped",
+        Ending::Interrupted => "interrupted",
+        Ending::RunTimeout => "run_timeout",
+        Ending::RestartsSpent => "restarts_spent",
+    }
+}

@@ -1,0 +1,155 @@
+//! `_engine.Supervisor`: the controller's hold on a run.
+
+use std::fs::File;
+use std::os::fd::RawFd;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use engine::schedule::Outlook;
+use engine::{Config, Limits, Order, Run};
+use host::clock::Clock;
+use host::supervisor::{self, Names, Setup, SupervisorHandle};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use report::record::{RunStarted, SCHEMA};
+
+use crate::message::to_python;
+use crate::outcome::Outcome;
+use crate::plan::{Plan, duration};
+use crate::worker::{Page, owned};
+
+/// Between a polite signal and the next one.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long one call waits at most before it looks for signals (Ctrl-C).
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How many messages one call takes at most, so that Ctrl-C is noticed while thousands wait.
+const MOST: usize = 256;
+
+/// How a run is to be done. All times are seconds.
+#[derive(FromPyObject)]
+pub(crate) struct Terms {
+    workers: u16,
+    workers_reason: String,
+    max_failures: Option<u32>,
+    max_restarts: u32,
+    test_limit: Option<f64>,
+    worker_limit: f64,
+    run_limit: Option<f64>,
+    slow: f64,
+    elapsed: f64,
+    given_order: bool,
+    run_id: String,
+    versions: std::collections::BTreeMap<String, String>,
+    keep_records: bool,
+    events: Option<RawFd>,
+    echo: bool,
+}
+
+/// A run in progress: one thread of ours, from the fork of the zygote to the last verdict.
+#[pyclass(frozen, module = "pytest_concurrent._engine")]
+pub(crate) struct Supervisor {
+    handle: Mutex<Option<SupervisorHandle>>,
+    names: Names,
+    began: f64,
+    outlook: Outlook,
+}
+
+#[pymethods]
+impl Supervisor {
+    /// Starts the thread, which asks for workers at once. `zygote` is its socket's descriptor and its process id,
+    /// `spare` the socket of its spare; all are taken over.
+    #[new]
+    fn new(plan: &mut Plan, page: &Page, zygote: (RawFd, i32), spare: RawFd, terms: Terms) -> PyResult<Self> {
+        let (suite, names) = plan.consume()?;
+        let tests = suite.tests.len() as u32;
+        let run = Run::new(suite, terms.config()?);
+        let clock = Clock::started(duration(terms.elapsed)?);
+        let outlook = run.outlook();
+        let timed = names.estimates.iter().any(Option::is_some);
+        let started = terms.started(tests, timed.then_some(&outlook), &clock);
+        let setup = Setup {
+            run,
+            page: page.0.clone(),
+            clock,
+            zygote: (owned(zygote.0), zygote.1),
+            spare: owned(spare),
+            slots: terms.workers,
+            names: names.clone(),
+            started,
+            keep_records: terms.keep_records,
+            events: terms.events.map(|descriptor| File::from(owned(descriptor))),
+            echo: terms.echo,
+        };
+        Ok(Self { handle: Mutex::new(Some(SupervisorHandle::start(setup)?)), names, began: clock.wall(), outlook })
+    }
+
+    /// What happened since the last call; waits a moment if nothing did. See the stub for the forms.
+    fn messages<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyTuple>>> {
+        py.check_signals()?;
+        let messages = py.detach(|| self.with(|handle| handle.messages(MOST, PATIENCE)))??;
+        messages.into_iter().map(|message| to_python(py, message)).collect()
+    }
+
+    /// What is thought about the run: seconds of work, the shortest run that so many workers allow, and for each
+    /// worker its likely number of tests and their seconds.
+    #[getter]
+    fn outlook(&self) -> (f64, f64, Vec<(usize, f64)>) {
+        let shares = self.outlook.shares.iter().map(|share| (share.tests, share.time.as_secs_f64())).collect();
+        (self.outlook.work.as_secs_f64(), self.outlook.bound.as_secs_f64(), shares)
+    }
+
+    /// Ctrl-C: the first is polite, the second is not.
+    fn interrupt(&self) -> PyResult<()> {
+        self.with(|handle| handle.order(supervisor::Order::Interrupt))
+    }
+
+    /// Waits for the thread to end, which it does right after the message that the run is over.
+    fn join(&self, py: Python<'_>) -> PyResult<Outcome> {
+        let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let handle = handle.ok_or_else(|| PyRuntimeError::new_err("this supervisor was already joined"))?;
+        Ok(Outcome::new(py.detach(|| handle.join())?, self.names.clone(), self.began))
+    }
+}
+
+impl Supervisor {
+    fn with<T>(&self, act: impl FnOnce(&SupervisorHandle) -> T) -> PyResult<T> {
+        let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner);
+        handle.as_ref().map(act).ok_or_else(|| PyRuntimeError::new_err("this supervisor was already joined"))
+    }
+}
+
+impl Terms {
+    fn config(&self) -> PyResult<Config> {
+        Ok(Config {
+            workers: self.workers,
+            max_failures: self.max_failures,
+            limits: Limits {
+                test: self.test_limit.map(duration).transpose()?,
+                worker: duration(self.worker_limit)?,
+                run: self.run_limit.map(duration).transpose()?,
+                slow: duration(self.slow)?,
+                grace: GRACE,
+            },
+            max_restarts: self.max_restarts,
+            order: if self.given_order { Order::Given } else { Order::LongestFirst },
+        })
+    }
+
+    fn started(&self, tests: u32, outlook: Option<&Outlook>, clock: &Clock) -> RunStarted {
+        RunStarted {
+            schema: SCHEMA,
+            run_id: self.run_id.as_str().into(),
+            started_at: clock.wall(),
+            tests,
+            workers: u32::from(self.workers),
+            workers_reason: self.workers_reason.as_str().into(),
+            start_method: "fork".into(),
+            estimate: outlook.map(|outlook| outlook.work.as_secs_f64()),
+            bound: outlook.map(|outlook| outlook.bound.as_secs_f64()),
+            versions: self.versions.clone(),
+        }
+    }
+}

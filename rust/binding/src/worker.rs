@@ -1,0 +1,198 @@
+//! `_engine.Page`, `_engine.WorkerLink`, `_engine.ZygoteLink`: what the controller's children hold.
+
+use std::os::fd::{IntoRawFd, RawFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use engine::{FixtureId, Slot, StopKind, TestId, Timing, Verdict};
+use host::link::{self, Ended, LinkError, Peek};
+use host::page::Phase;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::error::link_error;
+use crate::value;
+
+/// The memory that the controller and all workers share.
+#[pyclass(frozen, module = "pytest_concurrent._engine")]
+pub(crate) struct Page(pub(crate) Arc<host::page::Page>);
+
+#[pymethods]
+impl Page {
+    #[new]
+    fn new(slots: u16) -> PyResult<Self> {
+        Ok(Self(Arc::new(host::page::Page::new(slots)?)))
+    }
+
+    /// The tests that run now: slot, number, and seconds that it has run.
+    fn running(&self) -> Vec<(u16, u32, f64)> {
+        let running = self.0.running().into_iter();
+        running.map(|(slot, test, elapsed)| (slot.0, test.0, elapsed.as_secs_f64())).collect()
+    }
+}
+
+/// A worker's end of its socket.
+#[pyclass(frozen, module = "pytest_concurrent._engine")]
+pub(crate) struct WorkerLink {
+    link: Mutex<link::WorkerLink>,
+    page: Arc<host::page::Page>,
+    slot: Slot,
+}
+
+#[pymethods]
+impl WorkerLink {
+    #[new]
+    fn new(descriptor: RawFd, slot: u16, page: &Page) -> PyResult<Self> {
+        let page = Arc::clone(&page.0);
+        let slot = Slot(slot);
+        let link = link::WorkerLink::new(owned(descriptor), slot, Arc::clone(&page)).map_err(link_error)?;
+        Ok(Self { link: Mutex::new(link), page, slot })
+    }
+
+    /// The test that follows the running one; -1 = nothing, ever; -2 = nothing for now.
+    fn peek(&self, py: Python<'_>) -> PyResult<i64> {
+        let peek = self.call(py, link::WorkerLink::peek)?;
+        Ok(match peek {
+            Peek::Test(test) => i64::from(test.0),
+            Peek::Nothing => -1,
+            Peek::NotNow => -2,
+        })
+    }
+
+    /// Waits for the next test; `None` = leave.
+    fn wait(&self, py: Python<'_>) -> PyResult<Option<u32>> {
+        Ok(self.call(py, link::WorkerLink::wait)?.map(|test| test.0))
+    }
+
+    /// Claims the test that `wait` named; `None` = it was taken back.
+    fn take(&self, py: Python<'_>) -> PyResult<Option<u32>> {
+        Ok(self.call(py, link::WorkerLink::take)?.map(|test| test.0))
+    }
+
+    /// Reports a test; returns the next one, claimed, if it is at hand, and the names of values that became text.
+    #[pyo3(signature = (test, verdict, failures, timing, set_ups, message, reports))]
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "one call per test; an object in between would cost more than the call"
+    )]
+    fn ended(
+        &self,
+        py: Python<'_>,
+        test: u32,
+        verdict: &str,
+        failures: u32,
+        timing: (f64, f64, f64, f64, f64),
+        set_ups: Vec<(u32, f64)>,
+        message: &str,
+        reports: &Bound<'_, PyAny>,
+    ) -> PyResult<(Option<u32>, Vec<String>)> {
+        let mut payload = Vec::with_capacity(256);
+        let degraded = value::encode(reports, &mut payload)?;
+        let (start, setup, call, teardown, shared) = timing;
+        let ended = Ended {
+            test: TestId(test),
+            verdict: reported(verdict)?,
+            failures,
+            timing: Timing { start, setup, call, teardown, shared },
+            set_ups: set_ups.into_iter().map(|(fixture, seconds)| (FixtureId(fixture), seconds)).collect(),
+            message,
+            payload: &payload,
+        };
+        let next = self.call(py, |link| link.ended(ended))?;
+        Ok((next.map(|test| test.0), degraded))
+    }
+
+    /// Reports what happened between tests.
+    fn between_tests(&self, py: Python<'_>, failures: u32, message: &str, reports: &Bound<'_, PyAny>) -> PyResult<()> {
+        let mut payload = Vec::new();
+        value::encode(reports, &mut payload)?;
+        self.call(py, |link| link.between_tests(failures, message, &payload))
+    }
+
+    /// Asks the controller to stop the session.
+    fn stop(&self, py: Python<'_>, kind: &str, text: &str, code: Option<i32>) -> PyResult<()> {
+        let kind = match kind {
+            "should_stop" => StopKind::ShouldStop,
+            "exit" => StopKind::Exit,
+            "internal_error" => StopKind::InternalError,
+            "keyboard_interrupt" => StopKind::KeyboardInterrupt,
+            _ => return Err(PyValueError::new_err(format!("{kind:?} is no reason to stop"))),
+        };
+        self.call(py, |link| link.stop(kind, text, code))
+    }
+
+    /// Says goodbye.
+    fn finished(&self, py: Python<'_>, output: &Bound<'_, PyAny>) -> PyResult<()> {
+        let mut payload = Vec::new();
+        value::encode(output, &mut payload)?;
+        self.call(py, |link| link.finished(&payload))
+    }
+
+    /// Notes what the worker is doing: 0 between tests, 1 set-up, 2 call, 3 teardown.
+    fn enter(&self, test: u32, phase: u32) {
+        let phase = [Phase::Idle, Phase::Setup, Phase::Call, Phase::Teardown].get(phase as usize).copied();
+        self.page.enter(self.slot, TestId(test), phase.unwrap_or(Phase::Idle));
+    }
+}
+
+impl WorkerLink {
+    /// The single gate out of the interpreter lock: other threads of the test run while the link waits.
+    fn call<T: Send>(
+        &self,
+        py: Python<'_>,
+        act: impl FnOnce(&mut link::WorkerLink) -> Result<T, LinkError> + Send,
+    ) -> PyResult<T> {
+        py.detach(|| act(&mut self.link.lock().unwrap_or_else(PoisonError::into_inner))).map_err(link_error)
+    }
+}
+
+/// The zygote's end of its socket.
+#[pyclass(frozen, module = "pytest_concurrent._engine")]
+pub(crate) struct ZygoteLink(link::ZygoteLink);
+
+#[pymethods]
+impl ZygoteLink {
+    #[new]
+    fn new(descriptor: RawFd) -> Self {
+        Self(link::ZygoteLink::new(owned(descriptor)))
+    }
+
+    /// The spare introduces itself.
+    fn hello(&self) -> PyResult<()> {
+        self.0.hello().map_err(link_error)
+    }
+
+    /// Waits until a worker is wanted: slot, attempt, descriptors. `None` = leave.
+    fn next_fork(&self, py: Python<'_>) -> PyResult<Option<(u16, u32, Vec<RawFd>)>> {
+        let request = py.detach(|| self.0.next_fork()).map_err(link_error)?;
+        Ok(request.map(|request| {
+            let descriptors = request.descriptors.into_iter().map(IntoRawFd::into_raw_fd).collect();
+            (request.slot.0, request.attempt, descriptors)
+        }))
+    }
+
+    /// Hands the new worker to the controller.
+    fn forked(&self, slot: u16, pid: i32) -> PyResult<()> {
+        self.0.forked(Slot(slot), pid).map_err(link_error)
+    }
+
+    /// Says that the system refused.
+    fn fork_failed(&self, slot: u16, reason: String) -> PyResult<()> {
+        self.0.fork_failed(Slot(slot), reason).map_err(link_error)
+    }
+}
+
+pub(crate) fn owned(descriptor: RawFd) -> std::os::fd::OwnedFd {
+    host::adopt(descriptor)
+}
+
+fn reported(name: &str) -> PyResult<Verdict> {
+    Ok(match name {
+        "passed" => Verdict::Passed,
+        "failed" => Verdict::Failed,
+        "error" => Verdict::Error,
+        "skipped" => Verdict::Skipped,
+        "xfailed" => Verdict::Xfailed,
+        "xpassed" => Verdict::Xpassed,
+        _ => return Err(PyValueError::new_err(format!("{name:?} is no verdict that a worker gives"))),
+    })
+}

@@ -1,0 +1,1 @@
+//! Clones: templates and clones of test databases.

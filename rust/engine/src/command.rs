@@ -1,0 +1,138 @@
+//! What is to be done. `host` performs commands in the order given.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+use crate::ids::{Slot, TestId};
+use crate::verdict::Verdict;
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Start a worker on this slot.
+    StartWorker {
+        /// Where.
+        slot: Slot,
+    },
+    /// Hand these tests to the worker; it runs them in this order after what it already has.
+    Run {
+        /// Where.
+        slot: Slot,
+        /// Which, in order; never empty.
+        tests: Vec<TestId>,
+    },
+    /// Answer to [`crate::Event::NextWanted`]: nothing for now; keep session fixtures, tear down the rest.
+    Idle {
+        /// Where.
+        slot: Slot,
+    },
+    /// Nothing is left for this worker: tear everything down, say goodbye, leave.
+    Finish {
+        /// Where.
+        slot: Slot,
+    },
+    /// Take back every test that the worker has not started. Answered at once by [`crate::Event::TakenBack`].
+    TakeBack {
+        /// Where.
+        slot: Slot,
+    },
+    /// Write the stacks of all threads of the worker to its fault file.
+    DumpStacks {
+        /// Where.
+        slot: Slot,
+    },
+    /// KeyboardInterrupt in the worker.
+    Interrupt {
+        /// Where.
+        slot: Slot,
+    },
+    /// Ask the worker and what it started to end (SIGTERM to the group).
+    Terminate {
+        /// Where.
+        slot: Slot,
+    },
+    /// End the worker and what it started (SIGKILL to the group).
+    Kill {
+        /// Where.
+        slot: Slot,
+    },
+    /// This is the test's verdict. Given exactly once for each test of the suite.
+    Settle {
+        /// Which.
+        test: TestId,
+        /// Where it ran; `None` if it never started.
+        slot: Option<Slot>,
+        /// The verdict.
+        verdict: Verdict,
+    },
+    /// A worker died while no test ran on it, outside of a clean end: an error of its own.
+    WorkerLost {
+        /// Where.
+        slot: Slot,
+        /// Whether it had already been told to finish (session teardown), else between tests or before its first.
+        finishing: bool,
+    },
+    /// Tell people.
+    Tell(Notice),
+    /// The run is over: every test is settled and no worker is left.
+    End(Ending),
+}
+
+/// Something worth a line on the terminal and in the events.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// A test has been running for longer than [`crate::Limits::slow`].
+    Slow {
+        /// Where.
+        slot: Slot,
+        /// Which.
+        test: TestId,
+        /// For how long.
+        elapsed: Duration,
+    },
+    /// 80 % of the test's limit have passed.
+    TestNearLimit {
+        /// Where.
+        slot: Slot,
+        /// Which.
+        test: TestId,
+        /// For how long it has run.
+        elapsed: Duration,
+        /// Its limit.
+        limit: Duration,
+    },
+    /// 80 % of the run's limit have passed.
+    RunNearLimit {
+        /// For how long it has run.
+        elapsed: Duration,
+        /// Its limit.
+        limit: Duration,
+    },
+    /// 80 % of the worker's limit have passed while it starts or tears down.
+    WorkerNearLimit {
+        /// Where.
+        slot: Slot,
+        /// For how long it has done so.
+        elapsed: Duration,
+        /// Its limit.
+        limit: Duration,
+    },
+}
+
+/// Why a run is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ending {
+    /// Every test had its turn.
+    Completed,
+    /// `-x` or `--maxfail` was reached.
+    MaxFailures,
+    /// A worker asked to stop.
+    Stopped,
+    /// Ctrl-C or SIGTERM.
+    Interrupted,
+    /// The run's limit.
+    RunTimeout,
+    /// The restart budget is spent.
+    RestartsSpent,
+}

@@ -1,0 +1,152 @@
+//! The state of one run. Each kind of event has a short method of its own in one of the files below.
+
+use std::time::Duration;
+
+use crate::command::{Command, Ending};
+use crate::event::Event;
+use crate::ids::Slot;
+use crate::policy::{Restarts, Watch};
+use crate::schedule::Plan;
+use crate::suite::{Config, Limits, Suite};
+use crate::verdict::Verdict;
+
+mod clocks;
+mod facts;
+mod hand_out;
+mod queue;
+mod results;
+mod stops;
+mod worker;
+mod workers;
+
+pub use facts::{Counts, Running};
+
+use worker::Worker;
+
+/// One run: events in, commands out.
+///
+/// `now` is always the time since some fixed moment before [`Run::start`]; only differences count. A `now` that is
+/// earlier than one seen before counts as that one. What a worker may say at the wrong moment is ignored.
+#[derive(Clone, Debug)]
+pub struct Run {
+    config: Config,
+    /// Each test's own limit.
+    test_limits: Vec<Option<Duration>>,
+    plan: Plan,
+    verdicts: Vec<Option<Verdict>>,
+    unsettled: usize,
+    failures: u32,
+    workers: Vec<Worker>,
+    restarts: Restarts,
+    clock: Watch,
+    /// Why nothing more is to start, if so.
+    stop: Option<Ending>,
+    interrupts: u32,
+    started: bool,
+    over: bool,
+    now: Duration,
+    commands: Vec<Command>,
+}
+
+impl Run {
+    /// Plan a run. Nothing happens before [`Run::start`].
+    pub fn new(suite: Suite, config: Config) -> Self {
+        Self {
+            plan: Plan::new(&suite, &config),
+            verdicts: vec![None; suite.tests.len()],
+            unsettled: suite.tests.len(),
+            test_limits: suite.tests.into_iter().map(|test| test.limit.or(config.limits.test)).collect(),
+            workers: vec![Worker::default(); usize::from(config.workers.max(1))],
+            restarts: Restarts::new(config.max_restarts),
+            clock: Watch::new(Duration::ZERO, None),
+            failures: 0,
+            stop: None,
+            interrupts: 0,
+            started: false,
+            over: false,
+            now: Duration::ZERO,
+            commands: Vec::new(),
+            config,
+        }
+    }
+
+    /// Begin: start as many workers as are of use, at most [`Config::workers`]. An empty suite is over at once.
+    pub fn start(&mut self, now: Duration) -> Vec<Command> {
+        if !self.started && !self.over {
+            self.now = self.now.max(now);
+            self.started = true;
+            self.clock = Watch::new(self.now, self.config.limits.run);
+            self.fill_first_slots();
+            self.end_if_done();
+        }
+        std::mem::take(&mut self.commands)
+    }
+
+    /// Take in what happened and say what is to be done, in this order. Deadlines that have passed are acted upon
+    /// whatever the event.
+    pub fn handle(&mut self, event: Event, now: Duration) -> Vec<Command> {
+        if !self.over {
+            self.now = self.now.max(now);
+            self.take_in(event);
+            self.check_clocks();
+            self.follow_up();
+        }
+        std::mem::take(&mut self.commands)
+    }
+
+    /// Whether [`Command::End`] was given.
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
+    fn take_in(&mut self, event: Event) {
+        match event {
+            Event::WorkerReady { slot } => self.on_worker_ready(slot),
+            Event::TestStarted { slot, test } => self.on_test_started(slot, test),
+            Event::TestEnded { slot, test, verdict, failures, timing, set_ups } => {
+                self.on_test_ended(slot, test, &results::Outcome { verdict, failures, timing, set_ups });
+            }
+            Event::NextWanted { slot, seen } => self.on_next_wanted(slot, seen),
+            Event::TakenBack { slot, left } => self.on_taken_back(slot, left),
+            Event::ErrorBetweenTests { failures, .. } => self.count_failures(failures),
+            Event::WorkerFinished { slot } => self.on_worker_finished(slot),
+            Event::WorkerDied { slot, .. } => self.on_worker_died(slot),
+            Event::StartFailed { slot } => self.on_start_failed(slot),
+            Event::StopAsked { slot, kind } => self.on_stop_asked(slot, kind),
+            Event::Interrupted => self.on_interrupted(),
+            Event::Tick => {}
+            Event::Gap { by } => self.on_gap(by),
+        }
+    }
+
+    /// What every event may have made possible.
+    fn follow_up(&mut self) {
+        self.wake_resting_workers();
+        self.fill_slots();
+        self.end_if_done();
+    }
+
+    fn end_if_done(&mut self) {
+        let may_end = self.started || self.stop.is_some();
+        if may_end && self.unsettled == 0 && self.workers.iter().all(|worker| !worker.is_alive()) {
+            self.over = true;
+            self.commands.push(Command::End(self.stop.unwrap_or(Ending::Completed)));
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        self.config.limits
+    }
+
+    fn slots(&self) -> impl Iterator<Item = Slot> + use<> {
+        (0..self.workers.len()).map(|index| Slot(index as u16))
+    }
+
+    fn worker(&self, slot: Slot) -> Option<&Worker> {
+        self.workers.get(slot.index())
+    }
+
+    fn worker_mut(&mut self, slot: Slot) -> Option<&mut Worker> {
+        self.workers.get_mut(slot.index())
+    }
+}

@@ -1,0 +1,152 @@
+//! Deadlines: what to do when time has passed.
+
+use std::time::Duration;
+
+use crate::command::{Command, Notice};
+use crate::ids::Slot;
+use crate::policy::{Alarm, Cause, Escalation, Step, Watch};
+use crate::run::Run;
+use crate::run::worker::RunningTest;
+
+/// A test that runs so much longer than its estimate is taken for a long one, and what waits behind it goes to
+/// others. A few tens of milliseconds: less would move tests about whenever the machine is busy for a moment.
+const OVERRUN: Duration = Duration::from_millis(30);
+
+impl Run {
+    /// When a [`crate::Event::Tick`] is needed if nothing else happens before; `None` = not at all.
+    pub fn next_deadline(&self) -> Option<Duration> {
+        if self.over {
+            return None;
+        }
+        let workers = self.slots().filter_map(|slot| self.worker_deadline(slot));
+        workers.chain(self.clock.deadline().filter(|_| self.started)).min()
+    }
+
+    pub(super) fn on_gap(&mut self, by: Duration) {
+        self.clock.shift(by);
+        for worker in &mut self.workers {
+            worker.not_before = worker.not_before.saturating_add(by);
+            let running = worker.running.as_mut().map(|running| &mut running.watch);
+            running.into_iter().chain(&mut worker.watch).for_each(|watch| watch.shift(by));
+            worker.escalation.iter_mut().for_each(|escalation| escalation.shift(by));
+        }
+    }
+
+    pub(super) fn check_clocks(&mut self) {
+        self.check_run();
+        for slot in self.slots() {
+            self.check_test(slot);
+            self.check_worker(slot);
+            self.relieve(slot);
+            self.take_steps(slot);
+        }
+    }
+
+    fn check_run(&mut self) {
+        let now = self.now;
+        match self.clock.check(now) {
+            Some(Alarm::Near { elapsed, limit }) => self.tell(Notice::RunNearLimit { elapsed, limit }),
+            Some(Alarm::Over) => self.stop_at_run_limit(),
+            None => {}
+        }
+    }
+
+    fn check_test(&mut self, slot: Slot) {
+        let (now, patience) = (self.now, self.limits().slow);
+        let Some(running) = self.worker_mut(slot).and_then(|worker| worker.running.as_mut()) else { return };
+        let test = running.test;
+        let (alarm, elapsed) = (running.watch.check(now), running.watch.elapsed(now));
+        let is_slow = running.is_slow(elapsed, patience);
+        match alarm {
+            Some(Alarm::Near { elapsed, limit }) => self.tell(Notice::TestNearLimit { slot, test, elapsed, limit }),
+            Some(Alarm::Over) => self.end_worker(slot, Cause::TestLimit),
+            None => {}
+        }
+        if is_slow {
+            self.tell(Notice::Slow { slot, test, elapsed });
+        }
+    }
+
+    fn check_worker(&mut self, slot: Slot) {
+        let now = self.now;
+        let Some(watch) = self.worker_mut(slot).and_then(|worker| worker.watch.as_mut()) else { return };
+        match watch.check(now) {
+            Some(Alarm::Near { elapsed, limit }) => self.tell(Notice::WorkerNearLimit { slot, elapsed, limit }),
+            Some(Alarm::Over) => self.end_worker(slot, Cause::WorkerLimit),
+            None => {}
+        }
+    }
+
+    /// Begin to end a worker that has reached a limit. What waits there must not start meanwhile.
+    fn end_worker(&mut self, slot: Slot, cause: Cause) {
+        let escalation = Escalation::at_limit(cause, self.now, self.limits().grace);
+        if let Some(worker) = self.worker_mut(slot) {
+            worker.escalation.get_or_insert(escalation);
+        }
+        self.take_back(slot);
+    }
+
+    /// Nothing waits behind a test that turns out long.
+    fn relieve(&mut self, slot: Slot) {
+        let now = self.now;
+        if self.relief_deadline(slot).is_none_or(|deadline| deadline > now) {
+            return;
+        }
+        if let Some(running) = self.worker_mut(slot).and_then(|worker| worker.running.as_mut()) {
+            running.relieved = true;
+        }
+        self.take_back(slot);
+    }
+
+    fn take_steps(&mut self, slot: Slot) {
+        let now = self.now;
+        while let Some(step) = self.worker_mut(slot).and_then(|worker| worker.escalation.as_mut()?.due(now)) {
+            let is_testing = self.worker(slot).is_some_and(|worker| worker.running.is_some());
+            match step {
+                Step::DumpStacks => self.commands.push(Command::DumpStacks { slot }),
+                // Between tests there is only teardown, which has the second grace anyway.
+                Step::Interrupt if is_testing => self.commands.push(Command::Interrupt { slot }),
+                Step::Interrupt => {}
+                Step::Terminate => self.commands.push(Command::Terminate { slot }),
+                Step::Kill => self.commands.push(Command::Kill { slot }),
+            }
+        }
+    }
+
+    fn worker_deadline(&self, slot: Slot) -> Option<Duration> {
+        let worker = self.worker(slot)?;
+        let running = worker.running.as_ref();
+        let naming = running.and_then(|running| running.slow_deadline(self.limits().slow));
+        let pause = Some(worker.not_before).filter(|_| self.waits_for_pause(slot));
+        let test = running.and_then(|running| running.watch.deadline());
+        let own = worker.watch.as_ref().and_then(Watch::deadline);
+        let step = worker.escalation.as_ref().and_then(Escalation::deadline);
+        [naming, pause, test, own, step, self.relief_deadline(slot)].into_iter().flatten().min()
+    }
+
+    fn relief_deadline(&self, slot: Slot) -> Option<Duration> {
+        let running = self.worker(slot)?.running.as_ref()?;
+        let overdue = || running.watch.since().saturating_add(running.estimate).saturating_add(OVERRUN);
+        self.holds_up_others(slot).then(overdue)
+    }
+
+    fn tell(&mut self, notice: Notice) {
+        self.commands.push(Command::Tell(notice));
+    }
+}
+
+impl RunningTest {
+    /// Whether it is time to name the test (again), once for each multiple of `slow`.
+    fn is_slow(&mut self, elapsed: Duration, slow: Duration) -> bool {
+        if slow.is_zero() || elapsed < slow.saturating_mul(self.named_slow.saturating_add(1)) {
+            return false;
+        }
+        self.named_slow = u32::try_from(elapsed.as_nanos() / slow.as_nanos()).unwrap_or(u32::MAX);
+        true
+    }
+
+    fn slow_deadline(&self, slow: Duration) -> Option<Duration> {
+        let after = slow.saturating_mul(self.named_slow.saturating_add(1));
+        (!slow.is_zero()).then(|| self.watch.since().saturating_add(after))
+    }
+}

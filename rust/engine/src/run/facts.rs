@@ -1,0 +1,89 @@
+//! What reports and the live display ask.
+
+use std::time::Duration;
+
+use crate::command::Ending;
+use crate::ids::{Slot, TestId};
+use crate::run::Run;
+use crate::schedule::Outlook;
+use crate::verdict::Verdict;
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Tests of the suite.
+    pub tests: usize,
+    /// Tests that have their verdict.
+    pub settled: usize,
+    /// Tests that run now.
+    pub running: usize,
+    /// Failed reports so far, crashes and timeouts included.
+    pub failures: u32,
+    /// Workers that were replaced so far.
+    pub restarts: u32,
+    /// Workers that are alive now.
+    pub workers: usize,
+}
+
+/// A test in progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Running {
+    /// Where.
+    pub slot: Slot,
+    /// Which.
+    pub test: TestId,
+    /// When it began, on the clock of `now`; standstills are taken out.
+    pub since: Duration,
+    /// How long it is thought to take.
+    pub estimate: Duration,
+}
+
+impl Run {
+    /// What the plan promises. Before [`Run::start`] it speaks of the whole suite, later of what was not handed out.
+    pub fn outlook(&self) -> Outlook {
+        self.plan.outlook()
+    }
+
+    /// How far the run is.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            tests: self.verdicts.len(),
+            settled: self.verdicts.len() - self.unsettled,
+            running: self.running().count(),
+            failures: self.failures,
+            restarts: self.restarts.spent(),
+            workers: self.workers.iter().filter(|worker| worker.is_alive()).count(),
+        }
+    }
+
+    /// The tests that run now, by slot.
+    pub fn running(&self) -> impl Iterator<Item = Running> {
+        self.slots().filter_map(|slot| {
+            let running = self.worker(slot)?.running.as_ref()?;
+            Some(Running { slot, test: running.test, since: running.watch.since(), estimate: running.estimate })
+        })
+    }
+
+    /// A test's verdict, once it has one.
+    pub fn verdict(&self, test: TestId) -> Option<Verdict> {
+        self.verdicts.get(test.index()).copied().flatten()
+    }
+
+    /// How long a test is thought to take: its estimate, else what tests near it usually take; zero for no such test.
+    pub fn estimate(&self, test: TestId) -> Duration {
+        if test.index() < self.verdicts.len() { self.plan.estimate(test) } else { Duration::ZERO }
+    }
+
+    /// The estimated time from now to the end: what was handed out and what was not, spread over the workers.
+    pub fn time_left(&self) -> Duration {
+        let busy = self.workers.iter().map(|worker| worker.busy_time(self.now));
+        let longest = busy.clone().max().unwrap_or_default();
+        let all = busy.sum::<Duration>() + self.plan.time_left();
+        longest.max(all / u32::from(self.config.workers.max(1)))
+    }
+
+    /// Why nothing more starts, if so.
+    pub fn stopping(&self) -> Option<Ending> {
+        self.stop
+    }
+}

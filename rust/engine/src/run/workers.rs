@@ -1,0 +1,166 @@
+//! Workers come and go.
+
+use crate::command::Command;
+use crate::ids::Slot;
+use crate::policy::{Cause, Escalation, Watch, pause};
+use crate::run::Run;
+use crate::run::worker::{Phase, Worker};
+use crate::verdict::Verdict;
+
+impl Run {
+    pub(super) fn on_worker_ready(&mut self, slot: Slot) {
+        let Some(worker) = self.worker_mut(slot).filter(|worker| worker.phase == Phase::Starting) else { return };
+        if worker.is_being_ended() {
+            return;
+        }
+        (worker.phase, worker.resting, worker.failed_starts) = (Phase::Working, true, 0);
+        self.forgive_worker(slot);
+        self.watch_worker(slot);
+        self.serve(slot);
+    }
+
+    pub(super) fn on_worker_finished(&mut self, slot: Slot) {
+        let Some(worker) = self.worker_mut(slot).filter(|worker| worker.phase != Phase::Vacant) else { return };
+        if worker.is_being_ended() || worker.phase == Phase::Finished {
+            return;
+        }
+        let told = worker.phase == Phase::Finishing || worker.asked_to_stop;
+        (worker.phase, worker.resting) = (Phase::Finished, false);
+        worker.needs_replacement = !told;
+        self.forgive_worker(slot);
+        self.watch_worker(slot);
+    }
+
+    pub(super) fn on_worker_died(&mut self, slot: Slot) {
+        let alive = self.worker_mut(slot).filter(|worker| worker.is_alive());
+        let Some(mut worker) = alive.map(std::mem::take) else { return };
+        if let Some(running) = &worker.running {
+            let verdict = verdict_of_death(&worker);
+            self.plan.ended(slot, running.test);
+            self.settle(running.test, Some(slot), verdict);
+            self.count_failures(u32::from(matches!(verdict, Verdict::Crashed | Verdict::Timeout)));
+        } else if is_lost(&worker) {
+            let finishing = matches!(worker.phase, Phase::Finishing | Phase::Finished);
+            self.commands.push(Command::WorkerLost { slot, finishing });
+        }
+        self.return_tests(slot, worker.queue.take_last(usize::MAX));
+        self.plan.abandon(slot);
+        self.vacate(slot, &worker);
+    }
+
+    pub(super) fn on_start_failed(&mut self, slot: Slot) {
+        let starting = self.worker(slot).is_some_and(|worker| worker.phase == Phase::Starting);
+        if let Some(worker) = self.worker_mut(slot).filter(|_| starting).map(std::mem::take) {
+            self.vacate(slot, &worker);
+        }
+    }
+
+    /// Start as many workers as can be of use, whatever is split later.
+    pub(super) fn fill_first_slots(&mut self) {
+        let useful = self.plan.most_workers();
+        for slot in self.slots().take(useful) {
+            if self.stop.is_none() && self.may_start_on(slot) {
+                self.start_worker(slot);
+            }
+        }
+    }
+
+    /// Start workers on vacant slots while there is more to do than there are workers at rest. Slots whose worker was
+    /// lost come first: they spend the budget.
+    pub(super) fn fill_slots(&mut self) {
+        if !self.started || self.stop.is_some() || self.plan.pieces() == 0 || self.plan.is_serial() {
+            return;
+        }
+        let mut slots: Vec<_> = self.slots().filter(|slot| self.may_start_on(*slot)).collect();
+        slots.sort_by_key(|slot| self.worker(*slot).is_some_and(|worker| !worker.needs_replacement));
+        for slot in slots {
+            if self.plan.pieces() <= self.workers_at_hand() {
+                return;
+            }
+            if !self.start_worker(slot) {
+                return self.stop_for_restarts();
+            }
+        }
+    }
+
+    /// Whether a slot only waits for its pause to end.
+    pub(super) fn waits_for_pause(&self, slot: Slot) -> bool {
+        self.stop.is_none()
+            && self.worker(slot).is_some_and(|worker| !worker.is_alive() && worker.not_before > self.now)
+    }
+
+    /// Start or reset the clock on what this worker owes.
+    pub(super) fn watch_worker(&mut self, slot: Slot) {
+        let watch = Watch::new(self.now, Some(self.limits().worker));
+        if let Some(worker) = self.worker_mut(slot) {
+            worker.watch = worker.owes_progress().then_some(watch);
+        }
+    }
+
+    /// The worker went on in time: it need not go after all.
+    pub(super) fn forgive_worker(&mut self, slot: Slot) {
+        let Some(worker) = self.worker_mut(slot) else { return };
+        worker.escalation.take_if(|escalation| escalation.cause() == Cause::WorkerLimit && !escalation.has_acted());
+    }
+
+    fn may_start_on(&self, slot: Slot) -> bool {
+        self.worker(slot).is_some_and(|worker| !worker.is_alive() && worker.not_before <= self.now)
+    }
+
+    fn workers_at_hand(&self) -> usize {
+        let at_hand = |worker: &&Worker| worker.phase == Phase::Starting || (worker.is_working() && worker.resting);
+        self.workers.iter().filter(at_hand).count()
+    }
+
+    /// `false` if the budget is spent.
+    fn start_worker(&mut self, slot: Slot) -> bool {
+        let watch = Watch::new(self.now, Some(self.limits().worker));
+        let worker = &mut self.workers[slot.index()];
+        if worker.needs_replacement && !self.restarts.spend() {
+            return false;
+        }
+        worker.starting(watch);
+        self.commands.push(Command::StartWorker { slot });
+        true
+    }
+
+    /// Clear a slot after its last process, and remember what the next one has to know.
+    fn vacate(&mut self, slot: Slot, last: &Worker) {
+        let never_ready = last.phase == Phase::Starting;
+        let failed_starts = if never_ready { last.failed_starts + 1 } else { 0 };
+        let pause = if never_ready { pause(failed_starts) } else { std::time::Duration::ZERO };
+        let needs_replacement = !has_left_cleanly(last);
+        let not_before = self.now.saturating_add(pause);
+        self.workers[slot.index()] = Worker { needs_replacement, failed_starts, not_before, ..Worker::default() };
+    }
+}
+
+/// What becomes of the test that ran on a worker that died.
+fn verdict_of_death(worker: &Worker) -> Verdict {
+    match &worker.escalation {
+        Some(escalation) if is_limit(escalation) => Verdict::Timeout,
+        Some(escalation) if escalation.cause() == Cause::Interrupted && escalation.has_acted() => Verdict::NotRun,
+        _ if worker.asked_to_stop => Verdict::NotRun,
+        _ => Verdict::Crashed,
+    }
+}
+
+/// Whether a limit was reached: a test that dies while its stacks are written has run too long all the same.
+fn is_limit(escalation: &Escalation) -> bool {
+    matches!(escalation.cause(), Cause::TestLimit | Cause::RunLimit) && escalation.has_begun()
+}
+
+/// Whether a death outside of any test is an error of its own.
+fn is_lost(worker: &Worker) -> bool {
+    match &worker.escalation {
+        Some(escalation) if escalation.has_acted() => escalation.cause() == Cause::WorkerLimit,
+        _ => !has_left_cleanly(worker),
+    }
+}
+
+/// Whether nothing is wrong with the end of this process: it had finished as told, or had said that it stops.
+fn has_left_cleanly(worker: &Worker) -> bool {
+    let finished = worker.phase == Phase::Finished && !worker.needs_replacement;
+    let left = finished && worker.running.is_none() && !worker.is_being_ended();
+    left || worker.asked_to_stop
+}

@@ -1,0 +1,459 @@
+//! All tests that have not been handed out, and who works on what.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::batch::{Access, Batch, Handed, Room, horizon, most_tests};
+use super::classes::{Class, Classes, FREE, SERIAL};
+use super::cut::Cutter;
+use super::estimates::Estimates;
+use super::fixtures::FixtureCosts;
+use super::outlook::Outlook;
+use super::shelf::{Key, Rank, Shelf};
+use super::stock::Stock;
+use super::units::{Kind, Unit, UnitId, build};
+use crate::event::FixtureSetUp;
+use crate::ids::{FixtureId, Slot, TestId};
+use crate::suite::{Config, Order, Suite};
+
+/// A test longer than this part of the ideal wall time goes first and alone: whatever is left for the end is shorter,
+/// so that the last worker is at most that much behind the first.
+const LONG_PART: u32 = 100;
+
+/// The tests that wait, in units on shelves, and what each worker is busy with.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(super) order: Order,
+    pub(super) workers: u16,
+    pub(super) long: Duration,
+    pub(super) estimates: Estimates,
+    pub(super) costs: FixtureCosts,
+    pub(super) classes: Classes,
+    pub(super) units: Vec<Unit>,
+    /// The unit from which each test was handed out last.
+    pub(super) unit_of: Vec<UnitId>,
+    /// By class.
+    pub(super) shelves: Vec<Shelf>,
+    /// The estimated time of all units on each shelf.
+    shelved_time: Vec<Duration>,
+    pub(super) desks: Vec<Desk>,
+    pub(super) stock: Stock,
+    /// Units that may be cut once somebody has measured the fixture.
+    pub(super) unmeasured: HashMap<FixtureId, Vec<UnitId>>,
+}
+
+/// What one worker works on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Desk {
+    /// Units that it has begun, the current one last.
+    pub(super) units: Vec<UnitId>,
+    hold: Option<Hold>,
+}
+
+/// The resources of a class, or the whole run for a serial test.
+#[derive(Clone, Copy, Debug)]
+struct Hold {
+    class: Class,
+    /// Tests of the class that were handed out and are not over.
+    handed: usize,
+}
+
+impl Plan {
+    pub(crate) fn new(suite: &Suite, config: &Config) -> Self {
+        let workers = config.workers.max(1);
+        let (estimates, costs) = (Estimates::new(suite), FixtureCosts::new(suite));
+        let classes = Classes::new(suite, workers);
+        let work: Duration = (0..suite.tests.len()).map(|index| estimates.of(TestId(index as u32))).sum();
+        let long = (work / u32::from(workers) / LONG_PART).max(super::LONG_TEST);
+        let units = build(suite, config.order, &classes, &Cutter { estimates: &estimates, costs: &costs, long });
+        let mut plan = Self {
+            order: config.order,
+            workers,
+            long,
+            unit_of: vec![0; suite.tests.len()],
+            shelves: vec![Shelf::new(); classes.count()],
+            shelved_time: vec![Duration::ZERO; classes.count()],
+            desks: vec![Desk::default(); usize::from(workers)],
+            stock: Stock::default(),
+            unmeasured: HashMap::new(),
+            units: Vec::new(),
+            estimates,
+            costs,
+            classes,
+        };
+        for unit in units {
+            plan.add_unit(unit);
+        }
+        plan
+    }
+
+    /// What the plan promises, before anything was handed out.
+    pub(crate) fn outlook(&self) -> Outlook {
+        Outlook::of(self)
+    }
+
+    /// How long a test is thought to take.
+    pub(crate) fn estimate(&self, test: TestId) -> Duration {
+        self.estimates.of(test)
+    }
+
+    /// How many workers could be of use at most, if every unit is split that may be.
+    pub(crate) fn most_workers(&self) -> usize {
+        let free = self.units.iter().filter(|unit| unit.class != SERIAL);
+        let useful = |unit: &Unit| if unit.kind == Kind::Hard { 1 } else { unit.tests.len() };
+        free.map(useful).sum::<usize>().max(usize::from(self.stock.serial > 0))
+    }
+
+    /// How many more workers would find something to do now.
+    pub(crate) fn pieces(&self) -> usize {
+        self.stock.pieces()
+    }
+
+    /// The estimated time of all tests that were not handed out.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.stock.time(self.estimates.guess())
+    }
+
+    /// How much work a worker should hold now.
+    pub(crate) fn horizon(&self) -> Duration {
+        horizon(self.time_left(), self.workers)
+    }
+
+    /// Whether tests that have to run alone are out.
+    pub(crate) fn is_serial(&self) -> bool {
+        self.desks.iter().any(|desk| desk.holds(SERIAL))
+    }
+
+    /// The next tests for this worker; empty if there is nothing for it now.
+    pub(crate) fn take(&mut self, slot: Slot, room: Room) -> Vec<Handed> {
+        if self.is_serial() && !self.desk(slot).holds(SERIAL) {
+            return Vec::new();
+        }
+        let most = most_tests(self.stock.tests(), self.workers, self.estimates.has_measurements());
+        let mut batch = Batch::new(room, most);
+        while let Some(unit) = self.next_unit(slot, &batch) {
+            if !self.draw(slot, unit, &mut batch) {
+                break;
+            }
+        }
+        batch.into_tests()
+    }
+
+    /// Whether something may still come to this worker although there is nothing for it now.
+    pub(crate) fn may_bring(&self, slot: Slot) -> bool {
+        let others = || self.desks.iter().enumerate().filter(|(index, _)| *index != slot.index()).map(|(_, desk)| desk);
+        let blocked = self.shelves.iter().any(|shelf| !shelf.is_empty());
+        blocked || others().any(|desk| desk.holds(SERIAL) || desk.units.iter().any(|unit| self.may_be_split(*unit)))
+    }
+
+    /// The last of the tests handed to this worker will not start there; `tests` are given latest first.
+    pub(crate) fn put_back(&mut self, slot: Slot, tests: impl IntoIterator<Item = TestId>) {
+        for test in tests {
+            self.put_back_one(slot, test);
+        }
+        self.loosen_hold(slot);
+    }
+
+    /// A test that was handed to this worker is over.
+    pub(crate) fn ended(&mut self, slot: Slot, test: TestId) {
+        self.count_down(slot, test);
+        self.loosen_hold(slot);
+    }
+
+    /// A test took so many seconds, and its worker did these set-ups on its behalf.
+    pub(crate) fn learn(&mut self, test: TestId, seconds: Option<f64>, set_ups: &[FixtureSetUp]) {
+        if let Some(seconds) = seconds {
+            self.estimates.learn(test, seconds);
+        }
+        for set_up in set_ups {
+            self.learn_set_up(*set_up);
+        }
+        if seconds.is_some() {
+            self.learn_silence(test);
+        }
+    }
+
+    /// The worker is gone: what it worked on is free for others.
+    pub(crate) fn abandon(&mut self, slot: Slot) {
+        for unit in std::mem::take(&mut self.desk_mut(slot).units) {
+            self.disown(unit);
+        }
+        if let Some(hold) = self.desk_mut(slot).hold.take() {
+            self.classes.release(hold.class);
+        }
+    }
+
+    /// Nothing more is to be handed out: all tests that wait, in collection order.
+    pub(crate) fn drain(&mut self) -> Vec<TestId> {
+        self.shelves.iter_mut().for_each(Shelf::clear);
+        self.stock = Stock::default();
+        let mut tests: Vec<_> = self.units.iter_mut().flat_map(|unit| unit.tests.drain(..)).collect();
+        tests.sort_unstable();
+        tests
+    }
+
+    fn next_unit(&mut self, slot: Slot, batch: &Batch) -> Option<UnitId> {
+        let access = batch.access();
+        if let Some(unit) = self.current_unit(slot)
+            && !self.leaves(slot, unit, access)
+        {
+            return Some(unit).filter(|unit| self.may_draw(slot, *unit, batch));
+        }
+        match self.best_key(slot, access) {
+            Some(Key { unit, .. }) => self.may_draw(slot, unit, batch).then(|| self.claim(slot, unit)),
+            None => access.fresh.then(|| self.steal(slot, batch)).flatten(),
+        }
+    }
+
+    /// Whether a worker with nothing else to do gives up the rest of its unit: because it may not go on with it now,
+    /// or because a block has come free and this is only a filler. A group is never given up.
+    fn leaves(&mut self, slot: Slot, unit: UnitId, access: Access) -> bool {
+        let Unit { kind, class, block, .. } = self.units[unit];
+        if !access.fresh || kind == Kind::Hard {
+            return false;
+        }
+        let blocked = !self.may_hold(slot, class, access);
+        let outranked = || self.best_key(slot, access).is_some_and(|key| key.rank == Rank::Block);
+        let leaves = blocked || (!block && !self.in_file_order() && class == FREE && outranked());
+        if leaves {
+            self.disown(unit);
+        }
+        leaves
+    }
+
+    /// Move tests from a unit to the batch; `false` if the batch had no room for all of them.
+    fn draw(&mut self, slot: Slot, unit: UnitId, batch: &mut Batch) -> bool {
+        let key = self.unshelve(unit);
+        let movable = self.units[unit].kind != Kind::Hard && self.units[unit].class != SERIAL;
+        while let Some(test) = self.units[unit].tests.front().copied() {
+            let estimate = self.estimates.of(test);
+            if !batch.accepts(estimate) {
+                break;
+            }
+            self.hand_out(slot, unit, test);
+            batch.add(Handed { test, estimate, movable });
+        }
+        if key.is_some() {
+            self.shelve(unit);
+        }
+        self.units[unit].tests.is_empty()
+    }
+
+    fn hand_out(&mut self, slot: Slot, unit: UnitId, test: TestId) {
+        let known = self.estimates.known(test);
+        self.units[unit].pop(known);
+        self.unit_of[test.index()] = unit;
+        let Unit { class, kind, .. } = self.units[unit];
+        self.stock.remove(class, kind, known);
+        if class != FREE {
+            self.hold(slot, class);
+        }
+    }
+
+    fn put_back_one(&mut self, slot: Slot, test: TestId) {
+        let unit = self.unit_of[test.index()];
+        let known = self.estimates.known(test);
+        let shelved = self.unshelve(unit);
+        self.units[unit].insert(test, known);
+        let Unit { class, kind, .. } = self.units[unit];
+        self.stock.add(class, kind, known);
+        self.count_down(slot, test);
+        if shelved.is_some() {
+            self.shelve(unit);
+        } else {
+            self.settle_owner(slot, unit);
+        }
+    }
+
+    /// A unit got tests back while nobody shelved it: what must stay together stays with its worker.
+    fn settle_owner(&mut self, slot: Slot, unit: UnitId) {
+        let owner = self.units[unit].owner;
+        if self.units[unit].kind == Kind::Loose {
+            if owner.is_none_or(|owner| owner == slot) {
+                self.disown(unit);
+            }
+        } else if owner.is_none() {
+            self.units[unit].owner = Some(slot);
+            self.desk_mut(slot).units.push(unit);
+        }
+    }
+
+    /// The unit that the worker is in the middle of.
+    fn current_unit(&mut self, slot: Slot) -> Option<UnitId> {
+        while let Some(unit) = self.desk(slot).units.last().copied() {
+            if !self.units[unit].tests.is_empty() {
+                return Some(unit);
+            }
+            self.units[unit].owner = None;
+            self.desk_mut(slot).units.pop();
+        }
+        None
+    }
+
+    /// Whether the unit's first test may go to this worker behind what is in the batch.
+    pub(super) fn may_draw(&self, slot: Slot, unit: UnitId, batch: &Batch) -> bool {
+        let unit = &self.units[unit];
+        let Some(first) = unit.tests.front() else { return false };
+        batch.accepts(self.estimates.of(*first)) && self.may_hold(slot, unit.class, batch.access())
+    }
+
+    /// Whether the worker has what tests of this class need, or can have it now.
+    pub(super) fn may_hold(&self, slot: Slot, class: Class, access: Access) -> bool {
+        match self.desk(slot).hold {
+            _ if class == FREE => true,
+            Some(hold) => hold.class == class,
+            None => access.fresh && (class != SERIAL || access.alone) && self.classes.can_acquire(class),
+        }
+    }
+
+    fn claim(&mut self, slot: Slot, unit: UnitId) -> UnitId {
+        if self.order == Order::LongestFirst || self.units[unit].kind == Kind::Hard {
+            self.unshelve(unit);
+            self.units[unit].owner = Some(slot);
+            self.desk_mut(slot).units.push(unit);
+        }
+        unit
+    }
+
+    /// The unit that should go next among those that this worker may take; what has to run alone goes last.
+    fn best_key(&self, slot: Slot, access: Access) -> Option<Key> {
+        let open = |class: &Class| *class != SERIAL && self.may_hold(slot, *class, access);
+        let keys = (0..self.shelves.len()).filter(open).filter_map(|class| self.class_key(class));
+        let serial = || self.shelves[SERIAL].first().copied().filter(|_| self.may_hold(slot, SERIAL, access));
+        keys.min().or_else(serial)
+    }
+
+    /// The first unit of a class. Those that need a resource wait for each other, so that it is their sum that counts.
+    fn class_key(&self, class: Class) -> Option<Key> {
+        let first = *self.shelves[class].first()?;
+        if class == FREE || self.order == Order::Given {
+            return Some(first);
+        }
+        let chain = self.chain(class);
+        Some(Key { rank: Rank::Block, weight: Reverse(first.weight.0.max(chain)), ..first })
+    }
+
+    /// How long the units on a class's shelf take if as many as may run at once do.
+    pub(super) fn chain(&self, class: Class) -> Duration {
+        self.shelved_time[class] / self.classes.width(class)
+    }
+
+    pub(super) fn add_unit(&mut self, unit: Unit) {
+        let id = self.units.len();
+        self.await_measurements(id, &unit);
+        self.units.push(unit);
+        self.count_in(id);
+        self.shelve(id);
+    }
+
+    /// Put a unit with tests and without owner on its shelf.
+    pub(super) fn shelve(&mut self, id: UnitId) {
+        let unit = &self.units[id];
+        let Some(first) = unit.tests.front().copied().filter(|_| unit.owner.is_none()) else { return };
+        let (rank, weight) = self.urgency(unit);
+        let time = unit.time(&self.estimates);
+        let key = Key { rank, weight: Reverse(weight), first, unit: id };
+        let class = unit.class;
+        self.stock.blocks += usize::from(self.is_counted_whole(id));
+        (self.units[id].key, self.units[id].shelved_time) = (Some(key), time);
+        self.shelved_time[class] += time;
+        self.shelves[class].insert(key);
+    }
+
+    pub(super) fn unshelve(&mut self, id: UnitId) -> Option<Key> {
+        let key = self.units[id].key.take()?;
+        let Unit { class, shelved_time, .. } = self.units[id];
+        self.shelves[class].remove(&key);
+        self.shelved_time[class] = self.shelved_time[class].saturating_sub(shelved_time);
+        self.stock.blocks -= usize::from(self.is_counted_whole(id));
+        Some(key)
+    }
+
+    pub(super) fn disown(&mut self, id: UnitId) {
+        if let Some(owner) = self.units[id].owner.take() {
+            self.desk_mut(owner).units.retain(|unit| *unit != id);
+        }
+        if self.units[id].key.is_none() {
+            self.shelve(id);
+        }
+    }
+
+    fn urgency(&self, unit: &Unit) -> (Rank, Duration) {
+        if self.in_file_order() {
+            return (Rank::Block, Duration::ZERO);
+        }
+        let rank = if unit.block { Rank::Block } else { Rank::Filler };
+        (rank, unit.time(&self.estimates) + unit.set_up)
+    }
+
+    /// Whether units go by their first test: somebody asked for an order, or nothing is known.
+    fn in_file_order(&self) -> bool {
+        self.order == Order::Given || self.estimates.is_new_suite()
+    }
+
+    fn is_counted_whole(&self, id: UnitId) -> bool {
+        let unit = &self.units[id];
+        unit.kind != Kind::Loose && unit.class != SERIAL
+    }
+
+    /// Add all tests of a unit to the running sums.
+    pub(super) fn count_in(&mut self, id: UnitId) {
+        let unit = &self.units[id];
+        for test in &unit.tests {
+            self.stock.add(unit.class, unit.kind, self.estimates.known(*test));
+        }
+    }
+
+    /// Take all tests of a unit out of the running sums.
+    pub(super) fn count_out(&mut self, id: UnitId) {
+        let unit = &self.units[id];
+        for test in &unit.tests {
+            self.stock.remove(unit.class, unit.kind, self.estimates.known(*test));
+        }
+    }
+
+    fn hold(&mut self, slot: Slot, class: Class) {
+        match &mut self.desk_mut(slot).hold {
+            Some(hold) => hold.handed += 1,
+            empty @ None => {
+                *empty = Some(Hold { class, handed: 1 });
+                self.classes.acquire(class);
+            }
+        }
+    }
+
+    fn count_down(&mut self, slot: Slot, test: TestId) {
+        let class = self.classes.of(test);
+        if let Some(hold) = self.desk_mut(slot).hold.as_mut().filter(|hold| hold.class == class) {
+            hold.handed = hold.handed.saturating_sub(1);
+        }
+    }
+
+    /// Let go of resources that nothing needs any more: a group keeps its until its end.
+    fn loosen_hold(&mut self, slot: Slot) {
+        let Some(Hold { class, handed: 0 }) = self.desk(slot).hold else { return };
+        let in_group = |unit: &UnitId| {
+            let unit = &self.units[*unit];
+            unit.kind == Kind::Hard && unit.class == class && !unit.tests.is_empty()
+        };
+        if !self.desk(slot).units.iter().any(in_group) {
+            self.desk_mut(slot).hold = None;
+            self.classes.release(class);
+        }
+    }
+
+    fn desk(&self, slot: Slot) -> &Desk {
+        &self.desks[slot.index()]
+    }
+
+    fn desk_mut(&mut self, slot: Slot) -> &mut Desk {
+        &mut self.desks[slot.index()]
+    }
+}
+
+impl Desk {
+    pub(super) fn holds(&self, class: Class) -> bool {
+        self.hold.is_some_and(|hold| hold.class == class)
+    }
+}

@@ -1,0 +1,84 @@
+//! What the controller tells the engine before a run.
+
+use std::time::Duration;
+
+use crate::ids::{FixtureId, GroupId, ModuleId, ResourceId};
+
+/// The collected tests, in collection order, and what they share. Indices are the ids.
+#[derive(Clone, Debug, Default)]
+pub struct Suite {
+    /// The tests; a test's [`crate::TestId`] is its position here.
+    pub tests: Vec<Test>,
+    /// The shared set-ups named by [`Test::fixtures`].
+    pub fixtures: Vec<Fixture>,
+    /// How many tests may hold each resource at once; at least 1 each.
+    pub resources: Vec<u32>,
+}
+
+/// The facts about one test that scheduling needs.
+#[derive(Clone, Debug)]
+pub struct Test {
+    /// The file it stands in.
+    pub module: ModuleId,
+    /// Seconds that the test itself is thought to take (its own set-up, call and teardown); `None` when nothing is known.
+    pub estimate: Option<f64>,
+    /// Shared set-ups that it needs, widest scope first.
+    pub fixtures: Vec<FixtureId>,
+    /// Tests of one group run one after another on one worker, in collection order.
+    pub group: Option<GroupId>,
+    /// Runs while nothing else runs.
+    pub serial: bool,
+    /// Runs only while it holds these resources.
+    pub resources: Vec<ResourceId>,
+    /// The test's own limit, in place of [`Limits::test`].
+    pub limit: Option<Duration>,
+}
+
+/// One shared set-up.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Fixture {
+    /// Seconds that setting it up (and tearing it down) took when last measured; `None` when never seen.
+    pub cost: Option<f64>,
+    /// A session-wide set-up: each worker that needs it pays once, wherever its tests run, so it groups nothing.
+    pub session: bool,
+}
+
+/// In which order tests are handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Longest first where estimates are known, file order where they are not.
+    #[default]
+    LongestFirst,
+    /// As collected: the user or a plugin asked for an order (`--ff`, `--sw`, a shuffling plugin).
+    Given,
+}
+
+/// How long things may take. `None` = no limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// One test: its own set-up, call and teardown.
+    pub test: Option<Duration>,
+    /// Start, fixtures wider than a function, session teardown and shutdown of a worker.
+    pub worker: Duration,
+    /// What is left for the run when the first worker starts.
+    pub run: Option<Duration>,
+    /// A running test is named after this long, and never ended for it.
+    pub slow: Duration,
+    /// Between a polite signal and the next one.
+    pub grace: Duration,
+}
+
+/// How a run is to be done.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Number of workers, at least 1.
+    pub workers: u16,
+    /// After so many failures no further test starts (`-x` = 1).
+    pub max_failures: Option<u32>,
+    /// Limits on time.
+    pub limits: Limits,
+    /// How many workers may be replaced over the whole run.
+    pub max_restarts: u32,
+    /// The order of tests.
+    pub order: Order,
+}

@@ -1,0 +1,1 @@
+//! Single facts, played by hand.

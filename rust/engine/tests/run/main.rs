@@ -1,0 +1,11 @@
+//! Whole runs, played in an in-memory world of workers that obeys the protocol, on a virtual clock.
+
+mod chance;
+mod facts;
+mod hostile;
+mod makespan;
+mod monitor;
+mod process;
+mod properties;
+mod suites;
+mod world;

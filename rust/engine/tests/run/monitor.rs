@@ -1,0 +1,167 @@
+//! Watches a simulated run and fails at once when a rule is broken.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use engine::{Command, Config, Ending, Event, FixtureSetUp, Slot, Suite, TestId, Verdict};
+
+pub(crate) struct Monitor {
+    suite: Suite,
+    config: Config,
+    pub(crate) verdicts: HashMap<TestId, Verdict>,
+    pub(crate) ending: Option<Ending>,
+    pub(crate) commands: Vec<Command>,
+    pub(crate) begun: Vec<TestId>,
+    /// When the last test was over and the run had ended.
+    pub(crate) ended_at: Duration,
+    /// Set-ups that a worker did and has not told.
+    pub(crate) pending_set_ups: Vec<Vec<FixtureSetUp>>,
+    running: HashMap<TestId, u64>,
+    /// The process on which a group was seen last, and its last test.
+    groups: HashMap<u32, (u64, TestId)>,
+    dead: HashSet<u64>,
+    /// Slots on which a worker was lost since its last start.
+    lost: HashSet<Slot>,
+    finishing: HashSet<Slot>,
+    finished: HashSet<Slot>,
+    pub(crate) replacements: u32,
+    failures: u32,
+    pub(crate) stopped: bool,
+}
+
+impl Monitor {
+    pub(crate) fn new(suite: &Suite, config: &Config) -> Self {
+        Self {
+            suite: suite.clone(),
+            config: config.clone(),
+            verdicts: HashMap::new(),
+            ending: None,
+            commands: Vec::new(),
+            begun: Vec::new(),
+            ended_at: Duration::ZERO,
+            pending_set_ups: vec![Vec::new(); usize::from(config.workers)],
+            running: HashMap::new(),
+            groups: HashMap::new(),
+            dead: HashSet::new(),
+            lost: HashSet::new(),
+            finishing: HashSet::new(),
+            finished: HashSet::new(),
+            replacements: 0,
+            failures: 0,
+            stopped: false,
+        }
+    }
+
+    /// Something that the engine is about to hear.
+    pub(crate) fn event(&mut self, event: &Event) {
+        match event {
+            Event::WorkerFinished { slot } if self.finishing.contains(slot) => {
+                self.finished.insert(*slot);
+            }
+            Event::WorkerDied { slot, .. } if !self.finished.contains(slot) => {
+                self.lost.insert(*slot);
+            }
+            Event::StartFailed { slot } => {
+                self.lost.insert(*slot);
+            }
+            _ => {}
+        }
+    }
+
+    /// Something that the engine said.
+    pub(crate) fn command(&mut self, command: &Command, now: Duration) {
+        assert!(self.ending.is_none(), "{command:?} after the end");
+        self.commands.push(command.clone());
+        match command {
+            Command::Settle { test, verdict, .. } => self.settle(*test, *verdict),
+            Command::StartWorker { slot } => self.start(*slot),
+            Command::Run { tests, .. } => self.run(tests),
+            Command::Finish { slot } => {
+                self.finishing.insert(*slot);
+            }
+            Command::End(ending) => (self.ending, self.ended_at) = (Some(*ending), now),
+            _ => {}
+        }
+    }
+
+    /// A worker begins a test.
+    pub(crate) fn begin(&mut self, test: TestId, process: u64) {
+        assert!(!self.stopped, "{test:?} starts after the last failure that was allowed");
+        assert!(!self.verdicts.contains_key(&test), "{test:?} starts after its verdict");
+        self.running.insert(test, process);
+        self.begun.push(test);
+        self.check_serial();
+        self.check_resources();
+        self.check_group(test, process);
+    }
+
+    pub(crate) fn over(&mut self, test: TestId) {
+        self.running.remove(&test);
+    }
+
+    pub(crate) fn died(&mut self, process: u64) {
+        self.dead.insert(process);
+    }
+
+    /// The run is over.
+    pub(crate) fn end(&mut self, now: Duration) {
+        self.ended_at = now;
+        assert_eq!(self.verdicts.len(), self.suite.tests.len(), "tests without a verdict");
+        assert!(self.running.is_empty(), "tests run after the end: {:?}", self.running);
+        assert!(self.replacements <= self.config.max_restarts, "{} replacements", self.replacements);
+    }
+
+    pub(crate) fn count(&self, verdict: Verdict) -> usize {
+        self.verdicts.values().filter(|other| **other == verdict).count()
+    }
+
+    fn settle(&mut self, test: TestId, verdict: Verdict) {
+        let before = self.verdicts.insert(test, verdict);
+        assert_eq!(before, None, "{test:?} has two verdicts");
+        let failed = matches!(verdict, Verdict::Failed | Verdict::Error | Verdict::Crashed | Verdict::Timeout);
+        self.failures += u32::from(failed);
+    }
+
+    /// Called when all commands of one event were performed.
+    pub(crate) fn settled(&mut self) {
+        self.stopped |= self.config.max_failures.is_some_and(|most| self.failures >= most);
+    }
+
+    fn start(&mut self, slot: Slot) {
+        self.replacements += u32::from(self.lost.remove(&slot));
+        self.finishing.remove(&slot);
+        self.finished.remove(&slot);
+    }
+
+    fn run(&mut self, tests: &[TestId]) {
+        assert!(!tests.is_empty(), "an empty batch");
+        assert!(!tests.iter().any(|test| self.verdicts.contains_key(test)), "a settled test is handed out");
+    }
+
+    fn check_serial(&self) {
+        let serial = self.running.keys().any(|test| self.suite.tests[test.index()].serial);
+        assert!(!serial || self.running.len() == 1, "a serial test overlaps {:?}", self.running);
+    }
+
+    fn check_resources(&self) {
+        let mut held: HashMap<u32, u32> = HashMap::new();
+        for test in self.running.keys() {
+            let resources: HashSet<_> = self.suite.tests[test.index()].resources.iter().collect();
+            for resource in resources {
+                *held.entry(resource.0).or_default() += 1;
+            }
+        }
+        for (resource, users) in held {
+            assert!(users <= self.suite.resources[resource as usize], "resource {resource} is held by {users}");
+        }
+    }
+
+    /// A group goes on where it was, in order, unless its worker is dead.
+    fn check_group(&mut self, test: TestId, process: u64) {
+        let Some(group) = self.suite.tests[test.index()].group else { return };
+        if let Some((on, last)) = self.groups.insert(group.0, (process, test)) {
+            assert!(on == process || self.dead.contains(&on), "{group:?} is split");
+            assert!(last < test || self.dead.contains(&on), "{group:?} is out of order: {test:?} after {last:?}");
+        }
+    }
+}

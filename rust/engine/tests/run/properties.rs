@@ -1,0 +1,52 @@
+//! What holds in every run, whatever happens. The monitor checks while the run is played: one verdict for each test,
+//! groups whole and in order, serial tests alone, resources within their slots, nothing after the last failure that
+//! is allowed, replacements within the budget, no command to a dead worker.
+
+use std::time::Duration;
+
+use engine::{Ending, Verdict};
+use proptest::prelude::*;
+
+use crate::suites::{any_config, any_suite, config, fair_weather, foul_weather};
+use crate::world::World;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(250))]
+
+    #[test]
+    fn every_test_has_one_verdict_in_fair_weather(
+        (suite, truth) in any_suite(), workers in 1_u16..6, weather in fair_weather(),
+    ) {
+        let tests = suite.tests.len();
+        let monitor = World::new(suite, config(workers), truth, weather).play();
+        prop_assert_eq!(monitor.ending, Some(Ending::Completed));
+        prop_assert_eq!(monitor.count(Verdict::Passed), tests);
+        prop_assert_eq!(monitor.begun.len(), tests);
+        prop_assert_eq!(monitor.replacements, 0);
+    }
+
+    #[test]
+    fn every_test_has_one_verdict_in_foul_weather(
+        (suite, truth) in any_suite(), config in any_config(), weather in foul_weather(),
+    ) {
+        let tests = suite.tests.len();
+        let monitor = World::new(suite, config, truth, weather).play();
+        prop_assert_eq!(monitor.verdicts.len(), tests);
+        if monitor.ending == Some(Ending::Completed) {
+            prop_assert_eq!(monitor.count(Verdict::NotRun), 0);
+        }
+    }
+
+    #[test]
+    fn second_interrupt_ends_any_run(
+        (suite, truth) in any_suite(), config in any_config(), weather in foul_weather(), at in 0_u64..3000,
+    ) {
+        let at = Duration::from_millis(at);
+        let weather = crate::world::Weather { interrupts: vec![at, at], ..weather };
+        let grace = config.limits.grace;
+        let monitor = World::new(suite, config, truth, weather).play();
+        if monitor.ending == Some(Ending::Interrupted) {
+            prop_assert!(monitor.ended_at <= at + grace);
+        }
+    }
+}

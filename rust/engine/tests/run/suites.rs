@@ -1,0 +1,150 @@
+//! Suites, configurations and weather to play with.
+
+use std::time::Duration;
+
+use engine::{Config, Fixture, FixtureId, GroupId, Limits, ModuleId, Order, ResourceId, Suite, Test};
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use crate::chance::Chance;
+use crate::world::{Truth, Weather};
+
+pub(crate) fn test(module: u32) -> Test {
+    Test {
+        module: ModuleId(module),
+        estimate: None,
+        fixtures: Vec::new(),
+        group: None,
+        serial: false,
+        resources: Vec::new(),
+        limit: None,
+    }
+}
+
+pub(crate) fn limits() -> Limits {
+    Limits {
+        test: None,
+        worker: Duration::from_secs(300),
+        run: None,
+        slow: Duration::from_secs(30),
+        grace: Duration::from_secs(5),
+    }
+}
+
+pub(crate) fn config(workers: u16) -> Config {
+    Config {
+        workers,
+        max_failures: None,
+        limits: limits(),
+        max_restarts: 4 * u32::from(workers),
+        order: Order::LongestFirst,
+    }
+}
+
+/// A suite whose estimates are what its tests take, `per_module` to a file.
+pub(crate) fn measured(seconds: &[f64], per_module: usize) -> (Suite, Truth) {
+    let measured = |(index, seconds): (usize, &f64)| {
+        let module = (index / per_module) as u32;
+        Test { estimate: Some(*seconds), ..test(module) }
+    };
+    let tests = seconds.iter().enumerate().map(measured).collect();
+    (Suite { tests, ..Suite::default() }, Truth { tests: seconds.to_vec(), fixtures: Vec::new() })
+}
+
+/// The same suite before its first run.
+pub(crate) fn unmeasured(mut suite: Suite) -> Suite {
+    suite.tests.iter_mut().for_each(|test| test.estimate = None);
+    suite.fixtures.iter_mut().for_each(|fixture| fixture.cost = None);
+    suite
+}
+
+/// 1,001 tests, log-normal, at most 3 s each; one of 6 s defined last.
+pub(crate) fn log_normal(seed: u64) -> Vec<f64> {
+    let mut chance = Chance(seed);
+    let mut seconds: Vec<f64> = (0..1000).map(|_| (-3.6 + 1.2 * chance.normal()).exp().min(3.0)).collect();
+    seconds.push(6.0);
+    seconds
+}
+
+/// A suite of any kind and what it really takes.
+pub(crate) fn any_suite() -> impl Strategy<Value = (Suite, Truth)> {
+    let fixtures = vec((prop::option::of(0.0..0.4), any::<bool>(), 0.0..0.4), 4);
+    let resources = vec(1_u32..3, 3);
+    (vec(any_test(), 0..60), fixtures, resources).prop_map(|(tests, fixtures, resources)| {
+        let truth = Truth {
+            tests: tests.iter().map(|(_, seconds)| *seconds).collect(),
+            fixtures: fixtures.iter().map(|(.., seconds)| *seconds).collect(),
+        };
+        let mut tests: Vec<_> = tests.into_iter().map(|(test, _)| test).collect();
+        tests.sort_by_key(|test| test.module);
+        let fixtures = fixtures.into_iter().map(|(cost, session, _)| Fixture { cost, session }).collect();
+        (Suite { tests, fixtures, resources }, truth)
+    })
+}
+
+fn any_test() -> impl Strategy<Value = (Test, f64)> {
+    let seconds = prop_oneof![4 => 0.0..0.002, 3 => 0.0..0.05, 1 => 0.0..2.0];
+    let knowledge = prop_oneof![Just(None), (0.0..0.1).prop_map(Some), Just(Some(f64::NAN))];
+    let group = prop_oneof![3 => Just(None), 1 => (0_u32..4).prop_map(|group| Some(GroupId(group)))];
+    let resources = prop_oneof![3 => Just(Vec::new()), 1 => vec((0_u32..3).prop_map(ResourceId), 1..3)];
+    let fixtures = prop_oneof![Just(Vec::new()), vec((0_u32..4).prop_map(FixtureId), 1..3)];
+    let serial = prop::bool::weighted(0.05);
+    (0_u32..4, seconds, knowledge, group, resources, fixtures, serial).prop_map(
+        |(module, seconds, estimate, group, resources, fixtures, serial)| {
+            (Test { estimate, group, resources, fixtures, serial, ..test(module) }, seconds)
+        },
+    )
+}
+
+pub(crate) fn any_config() -> impl Strategy<Value = Config> {
+    let order = prop_oneof![Just(Order::LongestFirst), Just(Order::Given)];
+    let max_failures = prop_oneof![2 => Just(None), 1 => (1_u32..4).prop_map(Some)];
+    let run = prop_oneof![3 => Just(None), 1 => (0_u64..4000).prop_map(|ms| Some(Duration::from_millis(ms)))];
+    (1_u16..6, order, max_failures, 0_u32..6, run).prop_map(|(workers, order, max_failures, max_restarts, run)| {
+        let limits = Limits { run, ..strict_limits() };
+        Config { workers, max_failures, limits, max_restarts, order }
+    })
+}
+
+/// Limits that end whatever hangs.
+fn strict_limits() -> Limits {
+    Limits {
+        test: Some(Duration::from_secs(10)),
+        worker: Duration::from_secs(20),
+        run: None,
+        slow: Duration::from_secs(3),
+        grace: Duration::from_secs(1),
+    }
+}
+
+/// Nothing goes wrong, but messages take their time.
+pub(crate) fn fair_weather() -> impl Strategy<Value = Weather> {
+    (any::<u64>(), 0_u64..3000).prop_map(|(seed, delay)| Weather {
+        seed,
+        delay: Duration::from_micros(delay),
+        start_time: Duration::from_millis(3),
+        ..Weather::default()
+    })
+}
+
+/// Everything goes wrong.
+pub(crate) fn foul_weather() -> impl Strategy<Value = Weather> {
+    let rarely = || prop_oneof![2 => Just(0_u64), 1 => 2_u64..40];
+    let moments = |most| vec((0_u64..3000).prop_map(Duration::from_millis), 0..most);
+    let chances = (rarely(), rarely(), rarely(), rarely(), rarely(), rarely(), rarely());
+    (fair_weather(), chances, moments(3), moments(4)).prop_map(|(fair, chances, interrupts, kills)| {
+        let (crash_in_test, crash_between, start_fails, fails, hangs, stubborn, stop_asked) = chances;
+        Weather {
+            crash_in_test,
+            crash_between,
+            start_fails,
+            fails,
+            hangs,
+            stubborn,
+            stop_asked: stop_asked * 4,
+            interrupts: if fair.seed % 3 == 0 { interrupts } else { Vec::new() },
+            kills,
+            ..fair
+        }
+    })
+}

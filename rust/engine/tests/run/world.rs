@@ -1,0 +1,414 @@
+//! An in-memory world: workers, messages with delays, a virtual clock. It performs what the engine commands.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::time::Duration;
+
+use engine::{
+    Command, Config, Death, Event, FixtureId, FixtureSetUp, Run, Slot, StopKind, Suite, TestId, Timing, Verdict,
+};
+
+use crate::chance::Chance;
+use crate::monitor::Monitor;
+use crate::process::{Order, Process, State};
+
+/// What happens in the world beside tests that go well. Each number means "once in so many"; 0 = never.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Weather {
+    pub(crate) seed: u64,
+    /// Longest delay of a message in either direction.
+    pub(crate) delay: Duration,
+    pub(crate) start_time: Duration,
+    pub(crate) crash_in_test: u64,
+    pub(crate) crash_between: u64,
+    pub(crate) start_fails: u64,
+    pub(crate) fails: u64,
+    /// A test that never ends by itself.
+    pub(crate) hangs: u64,
+    /// A worker that does not care for SIGTERM.
+    pub(crate) stubborn: u64,
+    /// Moments at which somebody presses Ctrl-C.
+    pub(crate) interrupts: Vec<Duration>,
+    /// Moments at which a random worker is killed from outside.
+    pub(crate) kills: Vec<Duration>,
+    pub(crate) stop_asked: u64,
+}
+
+/// What tests and fixtures really take, in seconds.
+#[derive(Clone, Debug)]
+pub(crate) struct Truth {
+    pub(crate) tests: Vec<f64>,
+    pub(crate) fixtures: Vec<f64>,
+}
+
+#[derive(Clone, Debug)]
+enum Action {
+    Say(Option<u64>, Event),
+    Arrive(u64, Order),
+    Step(u64, u64),
+    Kill(u64),
+    Interrupt,
+    KillSomebody,
+    Tick,
+}
+
+pub(crate) struct World {
+    suite: Suite,
+    truth: Truth,
+    weather: Weather,
+    run: Run,
+    monitor: Monitor,
+    chance: Chance,
+    agenda: BinaryHeap<Reverse<(Duration, u64)>>,
+    actions: HashMap<u64, Action>,
+    counter: u64,
+    processes: Vec<Process>,
+    on_slot: HashMap<Slot, u64>,
+    /// Messages of one process, and commands to it, do not overtake each other.
+    said_at: HashMap<u64, Duration>,
+    arrived_at: HashMap<u64, Duration>,
+    now: Duration,
+    next_tick: Option<Duration>,
+}
+
+/// More events than any of these runs may need: a run that goes on for longer hangs.
+const PATIENCE: usize = 400_000;
+
+impl World {
+    pub(crate) fn new(suite: Suite, config: Config, truth: Truth, weather: Weather) -> Self {
+        let monitor = Monitor::new(&suite, &config);
+        Self {
+            run: Run::new(suite.clone(), config),
+            chance: Chance(weather.seed),
+            suite,
+            truth,
+            weather,
+            monitor,
+            agenda: BinaryHeap::new(),
+            actions: HashMap::new(),
+            counter: 0,
+            processes: Vec::new(),
+            on_slot: HashMap::new(),
+            said_at: HashMap::new(),
+            arrived_at: HashMap::new(),
+            now: Duration::ZERO,
+            next_tick: None,
+        }
+    }
+
+    /// Play the run to its end.
+    pub(crate) fn play(mut self) -> Monitor {
+        for at in self.weather.interrupts.clone() {
+            self.schedule(at, Action::Interrupt);
+        }
+        for at in self.weather.kills.clone() {
+            self.schedule(at, Action::KillSomebody);
+        }
+        let commands = self.run.start(self.now);
+        self.perform(commands);
+        for _ in 0..PATIENCE {
+            self.set_tick();
+            let Some(Reverse((at, id))) = self.agenda.pop() else { break };
+            self.now = at;
+            let action = self.actions.remove(&id).expect("scheduled");
+            self.act(action);
+            self.monitor.settled();
+            if self.run.is_over() {
+                break;
+            }
+        }
+        assert!(self.run.is_over(), "the run hangs: {:#?}\n{:#?}", self.run.counts(), self.processes);
+        self.monitor.end(self.now);
+        self.monitor
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Say(process, event) => self.hear(process, event),
+            Action::Arrive(process, order) => {
+                self.processes[process as usize].inbox.push_back(order);
+                self.wake(process);
+            }
+            Action::Step(process, step) if self.processes[process as usize].step == step => self.step(process),
+            Action::Step(..) => {}
+            Action::Kill(process) => self.die(process),
+            Action::Interrupt => self.hear(None, Event::Interrupted),
+            Action::KillSomebody => {
+                let alive: Vec<_> = self.on_slot.values().copied().collect();
+                if let Some(process) = alive.get(self.chance.below(alive.len() as u64) as usize) {
+                    self.die(*process);
+                }
+            }
+            Action::Tick => {
+                self.next_tick = None;
+                self.hear(None, Event::Tick);
+            }
+        }
+    }
+
+    /// The engine hears something; what it answers is performed at once.
+    fn hear(&mut self, process: Option<u64>, event: Event) {
+        if let (Event::WorkerDied { slot, .. }, Some(_)) = (&event, process) {
+            self.on_slot.remove(slot);
+        }
+        self.monitor.event(&event);
+        let commands = self.run.handle(event, self.now);
+        self.perform(commands);
+    }
+
+    fn perform(&mut self, commands: Vec<Command>) {
+        for command in commands {
+            self.monitor.command(&command, self.now);
+            match command {
+                Command::StartWorker { slot } => self.start(slot),
+                Command::Run { slot, tests } => {
+                    let process = self.process(slot);
+                    let numbered = self.processes[process as usize].enter(&tests);
+                    self.send(process, Order::Run(numbered));
+                }
+                Command::Idle { slot } => self.send(self.process(slot), Order::Idle),
+                Command::Finish { slot } => self.send(self.process(slot), Order::Finish),
+                Command::TakeBack { slot } => {
+                    let process = self.process(slot);
+                    let left = self.processes[process as usize].take_back();
+                    self.hear(Some(process), Event::TakenBack { slot, left });
+                }
+                Command::Interrupt { slot } => self.interrupt(self.process(slot)),
+                Command::Terminate { slot } => {
+                    let process = self.process(slot);
+                    self.processes[process as usize].being_ended = true;
+                    if !self.chance.once_in(self.weather.stubborn) {
+                        self.kill(process);
+                    }
+                }
+                Command::Kill { slot } => self.kill(self.process(slot)),
+                _ => {}
+            }
+        }
+    }
+
+    fn process(&self, slot: Slot) -> u64 {
+        *self.on_slot.get(&slot).unwrap_or_else(|| panic!("{slot} has no worker"))
+    }
+
+    fn start(&mut self, slot: Slot) {
+        assert!(!self.on_slot.contains_key(&slot), "{slot} has a worker already");
+        let id = self.processes.len() as u64;
+        self.processes.push(Process::new(slot));
+        if self.chance.once_in(self.weather.start_fails) {
+            self.processes[id as usize].state = State::Dead;
+            self.say(id, Event::StartFailed { slot });
+        } else {
+            self.on_slot.insert(slot, id);
+            self.step_in(id, self.weather.start_time);
+        }
+    }
+
+    fn send(&mut self, process: u64, order: Order) {
+        let at = self.in_order(process, true);
+        self.schedule(at, Action::Arrive(process, order));
+    }
+
+    fn say(&mut self, process: u64, event: Event) {
+        let at = self.in_order(process, false);
+        self.schedule(at, Action::Say(Some(process), event));
+    }
+
+    fn in_order(&mut self, process: u64, arrives: bool) -> Duration {
+        let at = self.now + self.chance.up_to(self.weather.delay);
+        let last = if arrives { &mut self.arrived_at } else { &mut self.said_at };
+        let last = last.entry(process).or_default();
+        *last = at.max(*last);
+        *last
+    }
+
+    fn schedule(&mut self, at: Duration, action: Action) {
+        self.counter += 1;
+        self.agenda.push(Reverse((at, self.counter)));
+        self.actions.insert(self.counter, action);
+    }
+
+    fn step_in(&mut self, process: u64, after: Duration) {
+        self.processes[process as usize].step += 1;
+        let step = self.processes[process as usize].step;
+        self.schedule(self.now + after, Action::Step(process, step));
+    }
+
+    fn set_tick(&mut self) {
+        if let Some(deadline) = self.run.next_deadline()
+            && self.next_tick.is_none_or(|at| deadline < at)
+        {
+            self.next_tick = Some(deadline);
+            self.schedule(deadline.max(self.now), Action::Tick);
+        }
+    }
+
+    fn kill(&mut self, process: u64) {
+        let after = self.chance.up_to(self.weather.delay);
+        self.schedule(self.now + after, Action::Kill(process));
+    }
+
+    /// The process is gone; what it said before is still heard.
+    fn die(&mut self, id: u64) {
+        let process = &mut self.processes[id as usize];
+        if process.is_dead() {
+            return;
+        }
+        if let State::Testing(test) | State::TearingDown(test) = process.state {
+            self.monitor.over(test);
+        }
+        process.state = State::Dead;
+        process.step += 1;
+        let slot = process.slot;
+        self.monitor.died(id);
+        self.say(id, Event::WorkerDied { slot, death: Death::Unknown });
+    }
+
+    fn interrupt(&mut self, id: u64) {
+        let slot = self.processes[id as usize].slot;
+        if matches!(self.processes[id as usize].state, State::Testing(_)) && !self.chance.once_in(self.weather.stubborn)
+        {
+            self.say(id, Event::StopAsked { slot, kind: StopKind::KeyboardInterrupt });
+            self.die(id);
+        }
+    }
+
+    /// A step of a worker was due: its start is over, its test is, or it has left.
+    fn step(&mut self, id: u64) {
+        let slot = self.processes[id as usize].slot;
+        match self.processes[id as usize].state {
+            State::Starting => {
+                self.processes[id as usize].state = State::Waiting;
+                self.say(id, Event::WorkerReady { slot });
+                self.wake(id);
+            }
+            State::Testing(test) => self.tear_down(id, test),
+            State::Leaving => self.die(id),
+            State::Waiting | State::TearingDown(_) | State::Dead => {}
+        }
+    }
+
+    /// The call is over. If nothing is known to follow, ask.
+    fn tear_down(&mut self, id: u64, test: TestId) {
+        if self.chance.once_in(self.weather.crash_in_test) {
+            return self.die(id);
+        }
+        self.processes[id as usize].state = State::TearingDown(test);
+        self.read_all(id);
+        if let Some(next) = self.processes[id as usize].peek() {
+            return self.end_test(id, test, Some(next));
+        }
+        self.ask(id);
+        self.wake(id);
+    }
+
+    fn ask(&mut self, id: u64) {
+        let (slot, seen) = (self.processes[id as usize].slot, self.processes[id as usize].read);
+        self.say(id, Event::NextWanted { slot, seen });
+    }
+
+    /// Read runs that are there; leave other commands for when the queue is empty.
+    fn read_all(&mut self, id: u64) {
+        let process = &mut self.processes[id as usize];
+        while matches!(process.inbox.front(), Some(Order::Run(_))) {
+            process.read();
+        }
+    }
+
+    /// A command came, or the worker has nothing to do: go on if that is possible.
+    fn wake(&mut self, id: u64) {
+        match self.processes[id as usize].state {
+            State::Waiting => self.wake_waiting(id),
+            State::TearingDown(test) => self.wake_tearing_down(id, test),
+            _ => {}
+        }
+    }
+
+    fn wake_waiting(&mut self, id: u64) {
+        while let Some(order) = self.processes[id as usize].read() {
+            match order {
+                Order::Finish => return self.leave(id),
+                Order::Idle => {}
+                Order::Run(_) if self.processes[id as usize].peek().is_some() => return self.begin(id),
+                Order::Run(_) => self.ask(id),
+            }
+        }
+    }
+
+    fn wake_tearing_down(&mut self, id: u64, test: TestId) {
+        while let Some(order) = self.processes[id as usize].read() {
+            match order {
+                Order::Finish => {
+                    self.end_test(id, test, None);
+                    return self.leave(id);
+                }
+                Order::Idle => return self.end_test(id, test, None),
+                Order::Run(_) => match self.processes[id as usize].peek() {
+                    Some(next) => return self.end_test(id, test, Some(next)),
+                    None => self.ask(id),
+                },
+            }
+        }
+    }
+
+    fn end_test(&mut self, id: u64, test: TestId, next: Option<TestId>) {
+        let slot = self.processes[id as usize].slot;
+        let failed = self.chance.once_in(self.weather.fails);
+        let verdict = if failed { Verdict::Failed } else { Verdict::Passed };
+        let call = self.truth.tests[test.index()];
+        let set_ups = std::mem::take(&mut self.monitor.pending_set_ups[slot.index()]);
+        let timing = Timing { call, ..Timing::default() };
+        self.monitor.over(test);
+        self.say(id, Event::TestEnded { slot, test, verdict, failures: u32::from(failed), timing, set_ups });
+        if self.chance.once_in(self.weather.stop_asked) {
+            self.say(id, Event::StopAsked { slot, kind: StopKind::ShouldStop });
+        }
+        let kept = next.map(|next| self.needs(next)).unwrap_or_default();
+        let process = &mut self.processes[id as usize];
+        process.standing.retain(|fixture| kept.contains(fixture) || self.suite.fixtures[fixture.index()].session);
+        process.state = State::Waiting;
+        if self.chance.once_in(self.weather.crash_between) {
+            return self.die(id);
+        }
+        match next {
+            Some(_) => self.begin(id),
+            None => self.wake(id),
+        }
+    }
+
+    fn needs(&self, test: TestId) -> BTreeSet<FixtureId> {
+        self.suite.tests[test.index()].fixtures.iter().copied().collect()
+    }
+
+    /// Begin the next test, or ask if it was taken back meanwhile.
+    fn begin(&mut self, id: u64) {
+        let Some(test) = self.processes[id as usize].begin() else {
+            self.ask(id);
+            return self.wake(id);
+        };
+        let slot = self.processes[id as usize].slot;
+        let new: Vec<_> = self.needs(test).difference(&self.processes[id as usize].standing).copied().collect();
+        let seconds: f64 = new.iter().map(|fixture| self.truth.fixtures[fixture.index()]).sum();
+        let set_up =
+            |fixture: &FixtureId| FixtureSetUp { fixture: *fixture, seconds: self.truth.fixtures[fixture.index()] };
+        self.monitor.pending_set_ups[slot.index()] = new.iter().map(set_up).collect();
+        self.processes[id as usize].standing.extend(new);
+        self.monitor.begin(test, id);
+        self.processes[id as usize].state = State::Testing(test);
+        self.say(id, Event::TestStarted { slot, test });
+        if !self.chance.once_in(self.weather.hangs) {
+            self.step_in(id, Duration::from_secs_f64(seconds + self.truth.tests[test.index()]));
+        }
+    }
+
+    fn leave(&mut self, id: u64) {
+        let process = &mut self.processes[id as usize];
+        if process.is_dead() {
+            return;
+        }
+        (process.state, process.finished) = (State::Leaving, true);
+        let slot = process.slot;
+        self.say(id, Event::WorkerFinished { slot });
+        self.step_in(id, Duration::from_micros(500));
+    }
+}

@@ -1,0 +1,251 @@
+//! A worker's end: commands in, results out.
+
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use engine::wire::frame;
+use engine::wire::message::{self, FromWorker, ToWorker};
+use engine::{FixtureId, Slot, StopKind, TestId, Timing, Verdict};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+
+use super::{LinkError, Owner};
+use crate::page::{Page, Phase};
+
+/// What follows the running test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Peek {
+    /// This test, unless it is taken back before it starts.
+    Test(TestId),
+    /// Nothing, ever.
+    Nothing,
+    /// Nothing for now.
+    NotNow,
+}
+
+/// The result of one test.
+#[derive(Clone, Debug)]
+pub struct Ended<'a> {
+    /// Which.
+    pub test: TestId,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Number of failed reports.
+    pub failures: u32,
+    /// Seconds; `start` in unix time.
+    pub timing: Timing,
+    /// Shared set-ups done for it.
+    pub set_ups: Vec<(FixtureId, f64)>,
+    /// Text of the first failure.
+    pub message: &'a str,
+    /// Its reports, encoded.
+    pub payload: &'a [u8],
+}
+
+/// A worker's end of its socket. All calls may block; the caller has released the interpreter lock.
+pub struct WorkerLink {
+    socket: OwnedFd,
+    slot: Slot,
+    page: Arc<Page>,
+    owner: Owner,
+    queue: VecDeque<(u16, TestId)>,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    seen: u32,
+    waiting: Waiting,
+}
+
+/// What the worker knows about its future when its queue is empty.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// It has not asked.
+    No,
+    /// It asked, or said that it is ready, and has no answer yet.
+    Asked,
+    /// Nothing for now; the controller will speak first.
+    Idle,
+    /// Nothing, ever.
+    Finish,
+}
+
+impl WorkerLink {
+    /// Takes over the socket and says that the worker is ready.
+    pub fn new(socket: OwnedFd, slot: Slot, page: Arc<Page>) -> Result<Self, LinkError> {
+        let mut link = Self {
+            socket,
+            slot,
+            page,
+            owner: Owner::current(),
+            queue: VecDeque::new(),
+            input: Vec::new(),
+            output: Vec::new(),
+            seen: 0,
+            waiting: Waiting::Asked,
+        };
+        link.send(&FromWorker::Ready)?;
+        Ok(link)
+    }
+
+    /// What follows the running test; asks the controller if it is not at hand.
+    pub fn peek(&mut self) -> Result<Peek, LinkError> {
+        self.read_waiting()?;
+        loop {
+            if let Some(test) = self.head() {
+                return Ok(Peek::Test(test));
+            }
+            match self.waiting {
+                Waiting::Finish => return Ok(Peek::Nothing),
+                Waiting::Idle => return Ok(Peek::NotNow),
+                Waiting::Asked => self.read_blocking()?,
+                Waiting::No => self.ask()?,
+            }
+        }
+    }
+
+    /// Between tests: the test to start next, or `None` when the worker is to leave. Waits as long as it takes.
+    pub fn wait(&mut self) -> Result<Option<TestId>, LinkError> {
+        loop {
+            match self.peek()? {
+                Peek::Test(test) => return Ok(Some(test)),
+                Peek::Nothing => return Ok(None),
+                Peek::NotNow => self.read_blocking()?,
+            }
+        }
+    }
+
+    /// Claims the test that [`Self::wait`] named and tells the controller that it begins. `None` = it was taken back.
+    pub fn take(&mut self) -> Result<Option<TestId>, LinkError> {
+        let Some(test) = self.claim() else { return Ok(None) };
+        self.send(&FromWorker::Started { test })?;
+        Ok(Some(test))
+    }
+
+    /// Reports a test and claims the next one if it is at hand, which is returned.
+    pub fn ended(&mut self, ended: Ended<'_>) -> Result<Option<TestId>, LinkError> {
+        let next = self.claim();
+        self.send(&FromWorker::Ended {
+            test: ended.test,
+            verdict: ended.verdict,
+            failures: ended.failures,
+            timing: ended.timing,
+            set_ups: ended.set_ups,
+            message: ended.message,
+            payload: ended.payload,
+            next,
+        })?;
+        Ok(next)
+    }
+
+    /// Reports what happened between tests.
+    pub fn between_tests(&mut self, failures: u32, message: &str, payload: &[u8]) -> Result<(), LinkError> {
+        self.send(&FromWorker::BetweenTests { failures, message, payload })
+    }
+
+    /// Asks the controller to stop the session.
+    pub fn stop(&mut self, kind: StopKind, text: &str, code: Option<i32>) -> Result<(), LinkError> {
+        self.send(&FromWorker::Stop { kind, text, code })
+    }
+
+    /// Says goodbye.
+    pub fn finished(&mut self, payload: &[u8]) -> Result<(), LinkError> {
+        self.send(&FromWorker::Finished { payload })
+    }
+
+    /// Notes on the shared page what the worker is doing.
+    pub fn enter(&self, test: TestId, phase: Phase) {
+        self.page.enter(self.slot, test, phase);
+    }
+
+    /// The first test of the queue that may still start; drops those before it that were taken back.
+    fn head(&mut self) -> Option<TestId> {
+        while let Some(&(epoch, test)) = self.queue.front() {
+            if self.page.is_current(self.slot, epoch) {
+                return Some(test);
+            }
+            self.queue.pop_front();
+        }
+        None
+    }
+
+    fn claim(&mut self) -> Option<TestId> {
+        while let Some((epoch, test)) = self.queue.pop_front() {
+            if self.page.take(self.slot, epoch) {
+                self.page.enter(self.slot, test, Phase::Setup);
+                return Some(test);
+            }
+        }
+        None
+    }
+
+    fn ask(&mut self) -> Result<(), LinkError> {
+        self.waiting = Waiting::Asked;
+        self.send(&FromWorker::NextWanted { seen: self.seen })
+    }
+
+    fn obey(&mut self, command: ToWorker) {
+        self.seen += 1;
+        match command {
+            ToWorker::Run { epoch, tests } => {
+                self.queue.extend(tests.into_iter().map(|test| (epoch, test)));
+                self.waiting = Waiting::No;
+            }
+            ToWorker::Idle => self.waiting = Waiting::Idle,
+            ToWorker::Finish => self.waiting = Waiting::Finish,
+        }
+    }
+
+    /// Reads what is there, without waiting.
+    fn read_waiting(&mut self) -> Result<(), LinkError> {
+        match self.read(RecvFlags::DONTWAIT) {
+            Err(LinkError::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Waits for something to read.
+    fn read_blocking(&mut self) -> Result<(), LinkError> {
+        self.read(RecvFlags::empty())
+    }
+
+    fn read(&mut self, flags: RecvFlags) -> Result<(), LinkError> {
+        self.owner.check()?;
+        let mut chunk = [0; 16 * 1024];
+        let (count, _) = loop {
+            match recv(&self.socket, &mut chunk[..], flags) {
+                Err(Errno::INTR) => {}
+                other => break other?,
+            }
+        };
+        if count == 0 {
+            return Err(LinkError::Closed);
+        }
+        self.input.extend_from_slice(&chunk[..count]);
+        let mut used = 0;
+        while let Some((bytes, length)) = frame::split(&self.input[used..])? {
+            let command = message::decode(bytes)?;
+            used += length;
+            self.obey(command);
+        }
+        self.input.drain(..used);
+        Ok(())
+    }
+
+    fn send(&mut self, message: &FromWorker<'_>) -> Result<(), LinkError> {
+        self.owner.check()?;
+        self.output.clear();
+        let mark = frame::begin(&mut self.output);
+        message::encode(message, &mut self.output);
+        frame::finish(&mut self.output, mark)?;
+        let mut rest = self.output.as_slice();
+        while !rest.is_empty() {
+            match send(&self.socket, rest, SendFlags::NOSIGNAL) {
+                Ok(count) => rest = &rest[count..],
+                Err(Errno::INTR) => {}
+                Err(Errno::PIPE | Errno::CONNRESET) => return Err(LinkError::Closed),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}

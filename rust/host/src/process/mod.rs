@@ -1,0 +1,12 @@
+//! Processes: what a worker is given, how it is signalled, how its end is learnt. See `README.md` beside this file.
+
+mod descriptors;
+mod evidence;
+mod signal;
+mod wait;
+
+pub use descriptors::{DESCRIPTORS, NearEnds, open_descriptors};
+pub(crate) use evidence::end_of;
+pub use evidence::{Evidence, Tail};
+pub use signal::{Blow, signal_group, signal_name, stacks_signal};
+pub use wait::{End, death, wait_for};

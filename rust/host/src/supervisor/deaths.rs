@@ -1,0 +1,57 @@
+//! The end of a worker: read what is left, clear its group, reap it, tell the engine.
+
+use engine::{Death, Event, Slot};
+
+use super::worker::Stage;
+use super::{Message, Supervisor};
+use crate::process::{Blow, End, death, wait_for};
+
+impl Supervisor {
+    /// The process is gone, but not yet reaped, so its number still means it and nobody else.
+    pub(super) fn process_ended(&mut self, slot: Slot) {
+        self.read_last_words(slot);
+        let Some(worker) = self.worker(slot).filter(|worker| worker.stage == Stage::Alive) else { return };
+        worker.strike(Blow::Kill);
+        worker.stage = Stage::Dying;
+        let (zygote, pid) = (worker.zygote, worker.pid);
+        if let Some(pid) = pid
+            && !self.zygotes.ask_to_reap(zygote, pid)
+        {
+            let pid = pid.as_raw_nonzero().get();
+            self.worker_reaped(pid, wait_for(pid));
+        }
+    }
+
+    fn read_last_words(&mut self, slot: Slot) {
+        while self.worker(slot).is_some_and(|worker| worker.read_socket(usize::MAX)) {
+            self.handle_frames(slot);
+        }
+        for index in [0, 1] {
+            self.hear_pipe(slot, index);
+            let rest = self.worker(slot).map(|worker| std::mem::take(&mut worker.lines[index])).unwrap_or_default();
+            if self.echo && !rest.is_empty() {
+                self.tell(Message::Output { slot, stream: index as u8 + 1, bytes: rest });
+            }
+        }
+    }
+
+    pub(super) fn worker_reaped(&mut self, pid: i32, end: End) {
+        let is_it = |worker: &super::Worker| worker.pid.is_some_and(|known| known.as_raw_nonzero().get() == pid);
+        let found = self.workers.iter().position(|place| place.as_ref().is_some_and(is_it));
+        let Some(worker) = found.and_then(|index| self.workers[index].take()) else { return };
+        let now = self.clock.now();
+        let slot = worker.slot;
+        let death = death(end.status);
+        let clean = worker.said_goodbye && death == Death::Exited(0);
+        let mut evidence = worker.evidence(now);
+        evidence.death = Some(death);
+        evidence.phase = self.page.doing(slot).0.name();
+        evidence.cpu = end.cpu;
+        evidence.peak_memory = end.peak_memory;
+        let test = worker.running.map(|(test, _)| test);
+        self.journal.worker_gone(now, slot, clean, (death, end), &evidence, test);
+        self.evidence = Some(Box::new(evidence));
+        self.feed(Event::WorkerDied { slot, death });
+        self.evidence = None;
+    }
+}

@@ -1,0 +1,95 @@
+//! The controller's hold on its supervisor.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use engine::Ending;
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::zygotes::Zygotes;
+use super::{Journal, Message, Outcome, Setup, Supervisor};
+
+/// What the controller can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Ctrl-C. The first is polite, the second is not.
+    Interrupt,
+}
+
+/// The controller's end of the supervisor thread.
+pub struct SupervisorHandle {
+    orders: Sender<Order>,
+    wake: Arc<OwnedFd>,
+    messages: Receiver<Message>,
+    backlog: Arc<AtomicUsize>,
+    thread: JoinHandle<Outcome>,
+}
+
+impl SupervisorHandle {
+    /// Starts the thread. Call it only after the zygote was forked: a process with threads is not one to fork.
+    pub fn start(setup: Setup) -> std::io::Result<Self> {
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
+        let (orders, orders_in) = crossbeam_channel::unbounded();
+        let (messages_out, messages) = crossbeam_channel::unbounded();
+        let backlog = Arc::new(AtomicUsize::new(0));
+        let mut journal = Journal::new(setup.names, setup.slots, setup.keep_records, setup.events);
+        journal.run_started(setup.started);
+        let supervisor = Supervisor {
+            run: setup.run,
+            page: setup.page,
+            clock: setup.clock,
+            zygotes: Zygotes::new(setup.zygote, setup.spare),
+            workers: (0..setup.slots).map(|_| None).collect(),
+            attempts: vec![0; usize::from(setup.slots)],
+            journal,
+            echo: setup.echo,
+            orders: orders_in,
+            wake: Arc::clone(&wake),
+            messages: messages_out,
+            backlog: Arc::clone(&backlog),
+            events: std::collections::VecDeque::new(),
+            at_hand: None,
+            evidence: None,
+            held_since: None,
+            over: false,
+            ending: Ending::Completed,
+        };
+        let thread =
+            std::thread::Builder::new().name("pytest-concurrent".to_owned()).spawn(move || supervisor.live())?;
+        Ok(Self { orders, wake, messages, backlog, thread })
+    }
+
+    /// Asks for something.
+    pub fn order(&self, order: Order) {
+        let _ = self.orders.send(order);
+        let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
+    }
+
+    /// Up to `most` messages, waiting at most `patience` for the first. Empty = none came in time.
+    /// `Err` = the thread ended without saying that the run is over.
+    pub fn messages(&self, most: usize, patience: Duration) -> Result<Vec<Message>, std::io::Error> {
+        let first = match self.messages.recv_timeout(patience) {
+            Ok(message) => message,
+            Err(RecvTimeoutError::Timeout) => return Ok(Vec::new()),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(std::io::Error::other("the supervisor thread ended too early"));
+            }
+        };
+        let messages: Vec<_> =
+            std::iter::once(first).chain(self.messages.try_iter().take(most.saturating_sub(1))).collect();
+        self.backlog.fetch_sub(messages.iter().map(Message::weight).sum(), Ordering::Relaxed);
+        Ok(messages)
+    }
+
+    /// Waits for the thread. Call it after [`Message::Over`].
+    pub fn join(self) -> std::io::Result<Outcome> {
+        let outcome = self.thread.join().map_err(|_| std::io::Error::other("the supervisor thread panicked"));
+        let _ = rustix::process::set_child_subreaper(None);
+        outcome
+    }
+}

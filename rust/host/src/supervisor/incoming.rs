@@ -1,0 +1,194 @@
+//! What comes in, as events.
+
+use std::os::fd::OwnedFd;
+
+use engine::wire::frame;
+use engine::wire::message::{self, FromWorker, FromZygote};
+use engine::{Event, FixtureSetUp, Slot, TestId, Timing};
+use rustix::process::Pid;
+
+use super::worker::{Stage, Worker};
+use super::{AtHand, Message, Supervisor};
+use crate::process::{Blow, End};
+
+/// So much is read of one worker at a time, in bytes, before the others have their turn.
+const TURN: usize = 1024 * 1024;
+
+impl Supervisor {
+    pub(super) fn hear_zygote(&mut self, index: usize) {
+        match self.zygotes.receive(index) {
+            Ok(Some((FromZygote::Forked { slot, pid }, pidfd))) => self.worker_forked(slot, pid, pidfd),
+            Ok(Some((FromZygote::ForkFailed { slot, .. }, _))) => self.start_failed(slot),
+            Ok(Some((FromZygote::Reaped { pid, status, cpu, peak_memory }, _))) => {
+                self.worker_reaped(pid, End { status, cpu, peak_memory });
+            }
+            Ok(Some((FromZygote::Hello { .. }, _)) | None) => {}
+            Err(_) => self.zygote_died(index),
+        }
+    }
+
+    fn worker_forked(&mut self, slot: Slot, pid: i32, pidfd: Option<OwnedFd>) {
+        let now = self.clock.now();
+        let Some(worker) = self.worker(slot).filter(|worker| worker.stage == Stage::Forking) else { return };
+        worker.pid = Pid::from_raw(pid);
+        worker.pidfd = pidfd;
+        worker.stage = Stage::Alive;
+        let attempt = worker.attempt;
+        if worker.doomed {
+            worker.strike(Blow::Kill);
+        }
+        self.journal.worker_started(now, slot, pid, attempt);
+    }
+
+    /// The active zygote is gone: what it had been asked for is asked again of the spare by way of the engine, and the
+    /// workers that died under it are reaped here.
+    fn zygote_died(&mut self, index: usize) {
+        let Some(zygote) = self.zygotes.bury(index) else { return };
+        let of_it = |worker: &&Worker| worker.zygote == zygote;
+        let forking: Vec<_> = self
+            .workers
+            .iter()
+            .flatten()
+            .filter(of_it)
+            .filter(|worker| worker.stage == Stage::Forking)
+            .map(|worker| worker.slot)
+            .collect();
+        let dying: Vec<_> = self
+            .workers
+            .iter()
+            .flatten()
+            .filter(of_it)
+            .filter(|worker| worker.stage == Stage::Dying)
+            .filter_map(|worker| worker.pid)
+            .collect();
+        for pid in dying {
+            let pid = pid.as_raw_nonzero().get();
+            self.worker_reaped(pid, crate::process::wait_for(pid));
+        }
+        for slot in forking {
+            self.start_failed(slot);
+        }
+    }
+
+    pub(super) fn start_failed(&mut self, slot: Slot) {
+        if let Some(place) = self.workers.get_mut(slot.index()) {
+            *place = None;
+        }
+        self.feed(Event::StartFailed { slot });
+    }
+
+    pub(super) fn hear_worker(&mut self, slot: Slot) {
+        let Some(worker) = self.worker(slot) else { return };
+        worker.read_socket(TURN);
+        self.handle_frames(slot);
+    }
+
+    /// Handles every whole frame that was read.
+    pub(super) fn handle_frames(&mut self, slot: Slot) {
+        let Some(worker) = self.worker(slot) else { return };
+        let mut input = std::mem::take(&mut worker.input);
+        let mut used = 0;
+        loop {
+            match frame::split(&input[used..]) {
+                Ok(Some((bytes, length))) => {
+                    used += length;
+                    match message::decode(bytes) {
+                        Ok(message) => self.hear(slot, message),
+                        Err(_) => return self.distrust(slot),
+                    }
+                }
+                Ok(None) => break,
+                Err(_) => return self.distrust(slot),
+            }
+        }
+        input.drain(..used);
+        self.with(slot, |worker| worker.input = input);
+    }
+
+    /// A worker that sends what is no message has lost its mind; its death is handled like any other.
+    fn distrust(&mut self, slot: Slot) {
+        self.with(slot, |worker| {
+            worker.socket_open = false;
+            worker.tails[1].push(b"\npytest-concurrent: the worker sent something that is no message and was ended\n");
+            worker.strike(Blow::Kill);
+        });
+    }
+
+    fn hear(&mut self, slot: Slot, message: FromWorker<'_>) {
+        let now = self.clock.now();
+        match message {
+            FromWorker::Ready => {
+                self.journal.worker_ready(now, slot);
+                if let Some((attempt, pid)) = self.worker(slot).map(|worker| (worker.attempt, worker.pid)) {
+                    let pid = pid.map_or(0, |pid| pid.as_raw_nonzero().get());
+                    self.tell(Message::Ready { slot, attempt, pid });
+                }
+                self.feed(Event::WorkerReady { slot });
+            }
+            FromWorker::Started { test } => self.test_started(slot, test),
+            FromWorker::Ended { .. } => self.test_ended(slot, message),
+            FromWorker::NextWanted { seen } => self.feed(Event::NextWanted { slot, seen }),
+            FromWorker::BetweenTests { failures, message, payload } => {
+                self.journal.error_between_tests(now, slot, message);
+                self.tell(Message::BetweenTests { slot, payload: payload.to_vec() });
+                self.feed(Event::ErrorBetweenTests { slot, failures });
+            }
+            FromWorker::Stop { kind, text, code } => {
+                self.tell(Message::Stop { slot, kind, text: text.to_owned(), code });
+                self.feed(Event::StopAsked { slot, kind });
+            }
+            FromWorker::Finished { payload } => {
+                self.with(slot, |worker| worker.said_goodbye = true);
+                self.tell(Message::Finished { slot, payload: payload.to_vec() });
+                self.feed(Event::WorkerFinished { slot });
+            }
+        }
+    }
+
+    fn test_started(&mut self, slot: Slot, test: TestId) {
+        let now = self.clock.now();
+        self.with(slot, |worker| worker.running = Some((test, now)));
+        self.journal.test_started(now, slot, test);
+        self.feed(Event::TestStarted { slot, test });
+    }
+
+    fn test_ended(&mut self, slot: Slot, message: FromWorker<'_>) {
+        let FromWorker::Ended { test, verdict, failures, timing, set_ups, message, payload, next } = message else {
+            return;
+        };
+        let now = self.clock.now();
+        self.with(slot, |worker| {
+            worker.remember(test);
+            worker.running = None;
+        });
+        for (fixture, seconds) in &set_ups {
+            self.journal.fixture_set_up(now, slot, *fixture, *seconds);
+        }
+        let timing = Timing { start: self.clock.since_start(timing.start), ..timing };
+        self.at_hand = Some(AtHand { test, timing, failures, message: message.to_owned(), payload: payload.to_vec() });
+        let set_ups = set_ups.into_iter().map(|(fixture, seconds)| FixtureSetUp { fixture, seconds }).collect();
+        self.feed(Event::TestEnded { slot, test, verdict, failures, timing, set_ups });
+        self.at_hand = None;
+        if let Some(next) = next {
+            self.test_started(slot, next);
+        }
+    }
+
+    pub(super) fn hear_pipe(&mut self, slot: Slot, index: usize) {
+        let Some(worker) = self.worker(slot) else { return };
+        let bytes = worker.read_pipe(index);
+        if self.echo {
+            self.echo_lines(slot, index, &bytes);
+        }
+    }
+
+    /// Passes on whole lines, so that those of two workers never mix.
+    fn echo_lines(&mut self, slot: Slot, index: usize, bytes: &[u8]) {
+        let Some(worker) = self.worker(slot) else { return };
+        worker.lines[index].extend_from_slice(bytes);
+        let Some(end) = worker.lines[index].iter().rposition(|byte| *byte == b'\n') else { return };
+        let rest = worker.lines[index].split_off(end + 1);
+        let lines = std::mem::replace(&mut worker.lines[index], rest);
+        self.tell(Message::Output { slot, stream: index as u8 + 1, bytes: lines });
+    }
+}

@@ -1,0 +1,108 @@
+//! What the supervisor tells the controller's main thread.
+
+use engine::{Ending, Notice, Slot, StopKind, TestId, Verdict};
+
+use crate::process::Evidence;
+
+/// One thing to replay, print or remember.
+#[derive(Debug)]
+pub enum Message {
+    /// A worker is ready on this slot.
+    Ready {
+        /// Where.
+        slot: Slot,
+        /// Which process on this slot, from 1.
+        attempt: u32,
+        /// Its process id.
+        pid: i32,
+    },
+    /// A test is over and these are its reports.
+    Ended {
+        /// Where.
+        slot: Slot,
+        /// Which.
+        test: TestId,
+        /// What became of it.
+        verdict: Verdict,
+        /// How long it kept its worker, in seconds.
+        seconds: f64,
+        /// Its reports, encoded.
+        payload: Vec<u8>,
+    },
+    /// A test has a verdict that no worker reported.
+    Settled {
+        /// Where it ran, if it did.
+        slot: Option<Slot>,
+        /// Which.
+        test: TestId,
+        /// What became of it.
+        verdict: Verdict,
+        /// What its worker left behind.
+        evidence: Option<Box<Evidence>>,
+    },
+    /// Reports that belong to no test.
+    BetweenTests {
+        /// Where.
+        slot: Slot,
+        /// The reports, encoded.
+        payload: Vec<u8>,
+    },
+    /// A worker died while no test ran on it.
+    WorkerLost {
+        /// Where.
+        slot: Slot,
+        /// Whether it was already tearing down.
+        finishing: bool,
+        /// What it left behind.
+        evidence: Box<Evidence>,
+    },
+    /// A worker asks to stop the session.
+    Stop {
+        /// Where.
+        slot: Slot,
+        /// Why.
+        kind: StopKind,
+        /// What to say.
+        text: String,
+        /// The exit code that was asked for.
+        code: Option<i32>,
+    },
+    /// A worker said goodbye.
+    Finished {
+        /// Where.
+        slot: Slot,
+        /// What plugins left for the controller, encoded.
+        payload: Vec<u8>,
+    },
+    /// Whole lines that a worker wrote past the capture; only when asked for.
+    Output {
+        /// Where.
+        slot: Slot,
+        /// 1 = stdout, 2 = stderr.
+        stream: u8,
+        /// One or more lines, the last one possibly without its end if the worker is gone.
+        bytes: Vec<u8>,
+    },
+    /// Something for people to know.
+    Notice(Notice),
+    /// The run is over; nothing follows.
+    Over {
+        /// Why.
+        ending: Ending,
+    },
+}
+
+impl Message {
+    /// About how much memory it holds, in bytes.
+    pub(super) fn weight(&self) -> usize {
+        let held = match self {
+            Self::Ended { payload, .. } | Self::BetweenTests { payload, .. } | Self::Finished { payload, .. } => {
+                payload.len()
+            }
+            Self::Output { bytes, .. } => bytes.len(),
+            Self::Stop { text, .. } => text.len(),
+            _ => 0,
+        };
+        held + size_of::<Self>()
+    }
+}

@@ -1,0 +1,279 @@
+//! The supervisor: one thread that waits for sockets, processes and time, tells the engine, and does what it says.
+//!
+//! It never waits for Python and never takes the interpreter lock. `mod.rs` is the loop; `incoming.rs` turns what
+//! comes into events, `perform.rs` turns commands into deeds, `deaths.rs` is the end of a worker.
+
+mod deaths;
+mod handle;
+mod incoming;
+mod journal;
+mod message;
+mod perform;
+mod worker;
+mod zygotes;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
+use engine::{Event, Run, Slot, TestId, Timing};
+use report::record::RunStarted;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::clock::Clock;
+use crate::page::Page;
+pub use handle::{Order, SupervisorHandle};
+pub use journal::{Journal, Names, Outcome, TestResult};
+pub use message::Message;
+use worker::{Stage, Worker};
+use zygotes::Zygotes;
+
+/// The loop wakes at least so often. Also how late a stopped clock is noticed.
+const LONGEST_SLEEP: Duration = Duration::from_millis(500);
+
+/// A sleep that lasts so much longer than asked means that the machine or the process stood still.
+const GAP: Duration = Duration::from_secs(2);
+
+/// With so many tests at hand a worker does not miss the supervisor for a moment (16 empty tests take 3 ms).
+const WELL_STOCKED: u32 = 16;
+
+/// How long the supervisor lets frames gather when every worker is well stocked: one wake-up then serves a dozen
+/// tests instead of one, which matters where it shares its cores with the workers.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// When messages for Python hold so many bytes, workers are no longer read until it has caught up.
+const BACKLOG: usize = 64 * 1024 * 1024;
+
+/// What a supervisor needs to begin.
+pub struct Setup {
+    /// The engine's state of the run.
+    pub run: Run,
+    /// The page shared with the workers.
+    pub page: Arc<Page>,
+    /// The run's clock.
+    pub clock: Clock,
+    /// The zygote's socket and process id.
+    pub zygote: (OwnedFd, i32),
+    /// The spare's socket.
+    pub spare: OwnedFd,
+    /// Number of slots.
+    pub slots: u16,
+    /// What numbers are called.
+    pub names: Names,
+    /// The first line of the event stream.
+    pub started: RunStarted,
+    /// Whether the event stream is kept in memory.
+    pub keep_records: bool,
+    /// Where the event stream is written.
+    pub events: Option<File>,
+    /// Whether what workers write past the capture is passed on.
+    pub echo: bool,
+}
+
+/// What came with the frame that is being handled, for the verdict that follows from it.
+struct AtHand {
+    test: TestId,
+    timing: Timing,
+    failures: u32,
+    message: String,
+    payload: Vec<u8>,
+}
+
+/// Something that is ready to be read or written.
+#[derive(Clone, Copy)]
+enum Ready {
+    Wake,
+    Zygote(usize),
+    Socket(Slot),
+    Writable(Slot),
+    Pipe(Slot, usize),
+    Process(Slot),
+}
+
+struct Supervisor {
+    run: Run,
+    page: Arc<Page>,
+    clock: Clock,
+    zygotes: Zygotes,
+    workers: Vec<Option<Worker>>,
+    attempts: Vec<u32>,
+    journal: Journal,
+    echo: bool,
+    orders: Receiver<Order>,
+    wake: Arc<OwnedFd>,
+    messages: Sender<Message>,
+    backlog: Arc<AtomicUsize>,
+    events: VecDeque<Event>,
+    at_hand: Option<AtHand>,
+    evidence: Option<Box<crate::process::Evidence>>,
+    held_since: Option<Duration>,
+    over: bool,
+    ending: engine::Ending,
+}
+
+impl Supervisor {
+    /// Runs to the end.
+    fn live(mut self) -> Outcome {
+        let commands = self.run.start(self.clock.now());
+        self.perform(commands);
+        self.drain_events();
+        while !self.over {
+            self.turn();
+        }
+        self.zygotes.dismiss();
+        let now = self.clock.now();
+        let outcome = self.journal.run_finished(now, self.ending);
+        let _ = self.messages.send(Message::Over { ending: self.ending });
+        outcome
+    }
+
+    /// Sleeps until something is ready, then handles all of it.
+    fn turn(&mut self) {
+        let ready = self.wait();
+        let gathered = ready.iter().any(|ready| matches!(ready, Ready::Socket(_)));
+        for ready in ready {
+            self.attend(ready);
+        }
+        if self.run.next_deadline().is_some_and(|deadline| deadline <= self.clock.now()) {
+            self.feed(Event::Tick);
+        }
+        self.journal.flush();
+        if gathered && !self.over && self.all_well_stocked() {
+            std::thread::sleep(GATHER);
+        }
+    }
+
+    fn attend(&mut self, ready: Ready) {
+        match ready {
+            Ready::Wake => self.take_orders(),
+            Ready::Zygote(index) => self.hear_zygote(index),
+            Ready::Socket(slot) => self.hear_worker(slot),
+            Ready::Writable(slot) => self.with(slot, Worker::flush),
+            Ready::Pipe(slot, index) => self.hear_pipe(slot, index),
+            Ready::Process(slot) => self.process_ended(slot),
+        }
+    }
+
+    /// Tells the engine and does what it says.
+    fn feed(&mut self, event: Event) {
+        self.events.push_back(event);
+        self.drain_events();
+    }
+
+    fn drain_events(&mut self) {
+        while let Some(event) = self.events.pop_front() {
+            let commands = self.run.handle(event, self.clock.now());
+            self.perform(commands);
+        }
+    }
+
+    fn take_orders(&mut self) {
+        let mut count = [0; 8];
+        let _ = rustix::io::read(&*self.wake, &mut count);
+        while let Ok(order) = self.orders.try_recv() {
+            match order {
+                Order::Interrupt => self.feed(Event::Interrupted),
+            }
+        }
+    }
+
+    fn wait(&mut self) -> Vec<Ready> {
+        let now = self.clock.now();
+        self.note_backlog(now);
+        let sleep = self.sleep(now);
+        let mut sources = Vec::with_capacity(4 + 4 * self.workers.len());
+        let mut descriptors = Vec::with_capacity(sources.capacity());
+        self.list_sources(&mut sources, &mut descriptors);
+        let timeout = Timespec { tv_sec: sleep.as_secs().cast_signed(), tv_nsec: sleep.subsec_nanos().into() };
+        let found = poll(&mut descriptors, Some(&timeout));
+        let ready = match found {
+            Ok(count) if count > 0 => sources
+                .into_iter()
+                .zip(&descriptors)
+                .filter(|(_, descriptor)| !descriptor.revents().is_empty())
+                .map(|(source, _)| source)
+                .collect(),
+            _ => Vec::new(),
+        };
+        let slept = self.clock.now().saturating_sub(now);
+        if slept > sleep + GAP {
+            self.feed(Event::Gap { by: slept.saturating_sub(sleep) });
+        }
+        ready
+    }
+
+    fn sleep(&self, now: Duration) -> Duration {
+        if self.held_since.is_some() {
+            return GATHER;
+        }
+        let deadline = self.run.next_deadline().unwrap_or(Duration::MAX);
+        deadline.saturating_sub(now).min(LONGEST_SLEEP)
+    }
+
+    fn list_sources<'a>(&'a self, sources: &mut Vec<Ready>, descriptors: &mut Vec<PollFd<'a>>) {
+        let mut add = |source, descriptor: &'a OwnedFd, flags| {
+            sources.push(source);
+            descriptors.push(PollFd::new(descriptor, flags));
+        };
+        add(Ready::Wake, &self.wake, PollFlags::IN);
+        for (index, socket) in self.zygotes.sockets().enumerate() {
+            add(Ready::Zygote(index), socket, PollFlags::IN);
+        }
+        for worker in self.workers.iter().flatten() {
+            let slot = worker.slot;
+            if !worker.pending.is_empty() {
+                add(Ready::Writable(slot), &worker.near.socket, PollFlags::OUT);
+            }
+            if worker.socket_open && self.held_since.is_none() {
+                add(Ready::Socket(slot), &worker.near.socket, PollFlags::IN);
+            }
+            for index in [0, 1] {
+                if worker.pipes_open[index] {
+                    add(Ready::Pipe(slot, index), &worker.near.pipes[index], PollFlags::IN);
+                }
+            }
+            if worker.stage == Stage::Alive
+                && let Some(pidfd) = &worker.pidfd
+            {
+                add(Ready::Process(slot), pidfd, PollFlags::IN);
+            }
+        }
+    }
+
+    /// While Python is far behind, workers are not read, and the time that they are held up is nobody's fault.
+    fn note_backlog(&mut self, now: Duration) {
+        let full = self.backlog.load(Ordering::Relaxed) > BACKLOG;
+        match (full, self.held_since) {
+            (true, None) => self.held_since = Some(now),
+            (false, Some(since)) => {
+                self.held_since = None;
+                self.feed(Event::Gap { by: now.saturating_sub(since) });
+            }
+            _ => {}
+        }
+    }
+
+    fn all_well_stocked(&self) -> bool {
+        let mut alive = self.workers.iter().flatten().filter(|worker| worker.stage == Stage::Alive).peekable();
+        alive.peek().is_some() && alive.all(|worker| self.page.ahead(worker.slot) >= WELL_STOCKED)
+    }
+
+    fn tell(&self, message: Message) {
+        self.backlog.fetch_add(message.weight(), Ordering::Relaxed);
+        let _ = self.messages.send(message);
+    }
+
+    fn worker(&mut self, slot: Slot) -> Option<&mut Worker> {
+        self.workers.get_mut(slot.index()).and_then(Option::as_mut)
+    }
+
+    fn with(&mut self, slot: Slot, act: impl FnOnce(&mut Worker)) {
+        if let Some(worker) = self.worker(slot) {
+            act(worker);
+        }
+    }
+}

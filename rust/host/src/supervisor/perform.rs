@@ -1,0 +1,94 @@
+//! What the engine commands, done.
+
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use engine::wire::message::{ToWorker, ToZygote};
+use engine::{Command, Event, Slot, TestId, Timing, Verdict};
+
+use super::worker::Worker;
+use super::{Message, Supervisor, TestResult};
+use crate::process::{Blow, open_descriptors, stacks_signal};
+
+impl Supervisor {
+    pub(super) fn perform(&mut self, commands: Vec<Command>) {
+        for command in commands {
+            self.perform_one(command);
+        }
+    }
+
+    fn perform_one(&mut self, command: Command) {
+        match command {
+            Command::StartWorker { slot } => self.start_worker(slot),
+            Command::Run { slot, tests } => self.hand_out(slot, tests),
+            Command::Idle { slot } => self.with(slot, |worker| worker.send(&ToWorker::Idle)),
+            Command::Finish { slot } => self.with(slot, |worker| worker.send(&ToWorker::Finish)),
+            Command::TakeBack { slot } => {
+                let left = self.page.take_back(slot);
+                self.events.push_back(Event::TakenBack { slot, left });
+            }
+            Command::DumpStacks { slot } => self.with(slot, |worker| worker.signal(stacks_signal())),
+            Command::Interrupt { slot } => self.with(slot, |worker| worker.signal(libc::SIGINT)),
+            Command::Terminate { slot } => self.with(slot, |worker| worker.strike(Blow::Terminate)),
+            Command::Kill { slot } => self.with(slot, |worker| worker.strike(Blow::Kill)),
+            Command::Settle { test, slot, verdict } => self.settle(test, slot, verdict),
+            Command::WorkerLost { slot, finishing } => {
+                let evidence = self.evidence.take().unwrap_or_default();
+                self.tell(Message::WorkerLost { slot, finishing, evidence });
+            }
+            Command::Tell(notice) => {
+                self.journal.notice(self.clock.now(), &notice);
+                self.tell(Message::Notice(notice));
+            }
+            Command::End(ending) => {
+                self.over = true;
+                self.ending = ending;
+            }
+        }
+    }
+
+    fn start_worker(&mut self, slot: Slot) {
+        self.attempts[slot.index()] += 1;
+        let attempt = self.attempts[slot.index()];
+        let started = open_descriptors().map_err(std::io::Error::from).and_then(|(near, far)| {
+            let far: Vec<_> = far.iter().map(AsFd::as_fd).collect();
+            let request = ToZygote::Fork { slot, attempt };
+            let zygote = self.zygotes.send(request, &far).map_err(std::io::Error::other)?;
+            Ok(Worker::new(slot, attempt, zygote, near))
+        });
+        self.page.take_back(slot);
+        match started {
+            Ok(worker) => self.workers[slot.index()] = Some(worker),
+            Err(_) => self.events.push_back(Event::StartFailed { slot }),
+        }
+    }
+
+    fn hand_out(&mut self, slot: Slot, tests: Vec<TestId>) {
+        match self.page.grant(slot, tests.len() as u32) {
+            Some(epoch) => self.with(slot, |worker| worker.send(&ToWorker::Run { epoch, tests })),
+            // 16 million tests without a pause on one worker: a fresh one can count again.
+            None => self.with(slot, |worker| worker.strike(Blow::Kill)),
+        }
+    }
+
+    fn settle(&mut self, test: TestId, slot: Option<Slot>, verdict: Verdict) {
+        let now = self.clock.now();
+        if verdict.is_reported()
+            && let Some(at_hand) = self.at_hand.take_if(|at_hand| at_hand.test == test)
+            && let Some(slot) = slot
+        {
+            let result = TestResult { test, verdict, timing: at_hand.timing, slot: Some(slot) };
+            self.journal.test_finished(now, result, at_hand.failures, &at_hand.message);
+            let (seconds, payload) = (at_hand.timing.total(), at_hand.payload);
+            return self.tell(Message::Ended { slot, test, verdict, seconds, payload });
+        }
+        let evidence = slot.and_then(|_| self.evidence.take());
+        let elapsed = evidence.as_ref().map_or(Duration::ZERO, |evidence| evidence.elapsed);
+        let start = now.saturating_sub(elapsed).as_secs_f64();
+        let timing = Timing { start, call: elapsed.as_secs_f64(), ..Timing::default() };
+        let failures = u32::from(verdict != Verdict::NotRun);
+        let message = evidence.as_ref().map_or("", |evidence| evidence.stacks.as_str());
+        self.journal.test_finished(now, TestResult { test, verdict, timing, slot }, failures, message);
+        self.tell(Message::Settled { slot, test, verdict, evidence });
+    }
+}

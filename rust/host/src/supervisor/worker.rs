@@ -1,0 +1,174 @@
+//! One worker as the supervisor sees it.
+
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use engine::wire::frame;
+use engine::wire::message::{self, ToWorker};
+use engine::{Slot, TestId};
+use rustix::buffer::spare_capacity;
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+use rustix::process::{Pid, Signal, pidfd_send_signal};
+
+use crate::process::{Blow, Evidence, NearEnds, Tail, end_of, signal_group};
+
+/// How many tests that ran before are named when a worker dies.
+const REMEMBERED: usize = 20;
+
+/// How much is asked for at once, in bytes; a socket holds about three times as much.
+const CHUNK: usize = 64 * 1024;
+
+/// Where a worker stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The zygote was asked.
+    Forking,
+    /// It runs.
+    Alive,
+    /// Its process is gone; the zygote was asked to reap it.
+    Dying,
+}
+
+/// A worker and everything that belongs to it.
+pub(super) struct Worker {
+    pub(super) slot: Slot,
+    pub(super) attempt: u32,
+    pub(super) zygote: u32,
+    pub(super) stage: Stage,
+    /// To be killed as soon as it exists.
+    pub(super) doomed: bool,
+    pub(super) pid: Option<Pid>,
+    pub(super) pidfd: Option<OwnedFd>,
+    pub(super) near: NearEnds,
+    pub(super) socket_open: bool,
+    pub(super) pipes_open: [bool; 2],
+    pub(super) input: Vec<u8>,
+    pub(super) pending: Vec<u8>,
+    pub(super) tails: [Tail; 2],
+    /// The beginning of a line whose end has not come, by stream.
+    pub(super) lines: [Vec<u8>; 2],
+    pub(super) running: Option<(TestId, Duration)>,
+    pub(super) before: VecDeque<TestId>,
+    pub(super) said_goodbye: bool,
+}
+
+impl Worker {
+    pub(super) fn new(slot: Slot, attempt: u32, zygote: u32, near: NearEnds) -> Self {
+        Self {
+            slot,
+            attempt,
+            zygote,
+            stage: Stage::Forking,
+            doomed: false,
+            pid: None,
+            pidfd: None,
+            near,
+            socket_open: true,
+            pipes_open: [true; 2],
+            input: Vec::new(),
+            pending: Vec::new(),
+            tails: Default::default(),
+            lines: Default::default(),
+            running: None,
+            before: VecDeque::new(),
+            said_goodbye: false,
+        }
+    }
+
+    /// Remembers that a test is over.
+    pub(super) fn remember(&mut self, test: TestId) {
+        if self.before.len() == REMEMBERED {
+            self.before.pop_front();
+        }
+        self.before.push_back(test);
+    }
+
+    /// Sends a command, as much of it as fits now; the rest goes when the socket takes it.
+    pub(super) fn send(&mut self, command: &ToWorker) {
+        let mark = frame::begin(&mut self.pending);
+        message::encode(command, &mut self.pending);
+        // A command is a few kilobytes at most: it is never too long.
+        if frame::finish(&mut self.pending, mark).is_ok() {
+            self.flush();
+        }
+    }
+
+    /// Sends what is pending. A worker that no longer reads is dead or dying, which its pidfd tells.
+    pub(super) fn flush(&mut self) {
+        while !self.pending.is_empty() {
+            match send(&self.near.socket, &self.pending, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+                Ok(count) => drop(self.pending.drain(..count)),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return,
+                Err(_) => self.pending.clear(),
+            }
+        }
+    }
+
+    /// Reads what the worker sent, up to `most` bytes. `true` = something came.
+    pub(super) fn read_socket(&mut self, most: usize) -> bool {
+        let mut total = 0;
+        while self.socket_open && total < most {
+            self.input.reserve(CHUNK);
+            match recv(&self.near.socket, spare_capacity(&mut self.input), RecvFlags::DONTWAIT) {
+                Ok((0, _)) => self.socket_open = false,
+                Ok((count, _)) => total += count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break,
+                Err(_) => self.socket_open = false,
+            }
+        }
+        total > 0
+    }
+
+    /// Reads what the worker wrote past the capture; returns it for those who show it.
+    pub(super) fn read_pipe(&mut self, index: usize) -> Vec<u8> {
+        let mut all = Vec::with_capacity(CHUNK);
+        // A worker that writes without pause must not hold up the others.
+        while self.pipes_open[index] && all.len() < CHUNK {
+            match rustix::io::read(&self.near.pipes[index], spare_capacity(&mut all)) {
+                Ok(0) => self.pipes_open[index] = false,
+                Ok(_) => {}
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break,
+                Err(_) => self.pipes_open[index] = false,
+            }
+        }
+        self.tails[index].push(&all);
+        all
+    }
+
+    /// Signals the worker and what it started.
+    pub(super) fn strike(&mut self, blow: Blow) {
+        match (self.stage, self.pid) {
+            (Stage::Forking, _) => self.doomed = true,
+            (_, Some(pid)) => signal_group(pid, blow),
+            _ => {}
+        }
+    }
+
+    /// Signals the worker alone.
+    pub(super) fn signal(&self, number: i32) {
+        if self.stage == Stage::Alive
+            && let Some(pidfd) = &self.pidfd
+        {
+            // SAFETY: the number is SIGINT or a real-time signal that the C library leaves to programs.
+            let signal = unsafe { Signal::from_raw_unchecked(number) };
+            let _ = pidfd_send_signal(pidfd, signal);
+        }
+    }
+
+    /// What it leaves behind, as far as files and pipes tell.
+    pub(super) fn evidence(&self, now: Duration) -> Evidence {
+        Evidence {
+            elapsed: self.running.map_or(Duration::ZERO, |(_, since)| now.saturating_sub(since)),
+            stacks: end_of(&self.near.fault),
+            captured: [end_of(&self.near.capture[0]), end_of(&self.near.capture[1])],
+            output: [self.tails[0].text(), self.tails[1].text()],
+            before: self.before.iter().copied().collect(),
+            ..Evidence::default()
+        }
+    }
+}
