@@ -138,6 +138,7 @@ class Listener:
         if text is not None:
             for number in sorted(self._not_run):
                 self._replay.not_run(number, text)
+        self._replay.finish()
 
     def _before(self, evidence: Evidence | None) -> list[str]:
         return [self._items[number].nodeid for number in evidence.before] if evidence else []

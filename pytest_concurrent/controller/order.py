@@ -27,22 +27,41 @@ def was_changed(before: Sequence[pytest.Item], after: Sequence[pytest.Item]) -> 
     return natural != list(after) and reorder_items(natural) != list(after)
 
 
-def as_collected(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
-    """Put what the terminal and the JUnit file will list into collection order.
+class TellingOrder:
+    """Puts what the terminal and the JUnit file will list into collection order.
 
     Tests end in another order in each run; a report that says the same should read the same.
-    """
-    numbers = {item.nodeid: number for number, item in enumerate(items)}
 
-    def place(report: Any) -> int:
+    Args:
+        config: pytest's configuration.
+        items: The tests, by number.
+    """
+
+    def __init__(self, config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+        self._config = config
+        self._numbers = {item.nodeid: number for number, item in enumerate(items)}
+        log = config.stash.get(xml_key, None)
+        self._junit: list[Any] | None = None if log is None else log.node_reporters_ordered
+        # A finished entry of the file forgets whose it is: who was told when is kept here.
+        self._told = [-1] * len(self._junit or [])
+
+    def told(self, number: int) -> None:
+        """A test was told to everybody."""
+        if self._junit is not None:
+            self._told += [number] * (len(self._junit) - len(self._told))
+
+    def restore(self) -> None:
+        """Sort. Call it when everything was told."""
+        reporter: Any = self._config.pluginmanager.getplugin("terminalreporter")
+        for reports in getattr(reporter, "stats", {}).values():
+            reports.sort(key=self._place)
+        if self._junit is not None:
+            self.told(-1)
+            paired = sorted(zip(self._told, self._junit, strict=True), key=lambda pair: pair[0])
+            self._junit[:] = [entry for _, entry in paired]
+
+    def _place(self, report: Any) -> int:
         number = getattr(report, "item_index", None)
         if number is None:
-            number = numbers.get(getattr(report, "nodeid", None) or "", -1)
+            number = self._numbers.get(getattr(report, "nodeid", None) or "", -1)
         return int(number)
-
-    reporter: Any = config.pluginmanager.getplugin("terminalreporter")
-    for reports in getattr(reporter, "stats", {}).values():
-        reports.sort(key=place)
-    log = config.stash.get(xml_key, None)
-    if log is not None:
-        log.node_reporters_ordered.sort(key=lambda node: numbers.get(node.id, -1))

@@ -8,6 +8,7 @@ import pytest
 
 from pytest_concurrent._engine import Evidence
 from pytest_concurrent.controller import verdicts
+from pytest_concurrent.controller.order import TellingOrder
 from pytest_concurrent.payload import junit, reports
 from pytest_concurrent.payload import warnings as packed_warnings
 
@@ -26,6 +27,7 @@ class Replay:
         self._config = session.config
         self._items = session.items
         self._run_id = run_id
+        self._order = TellingOrder(self._config, self._items)
         self._names_worker = bool(self._config.getoption("xmlpath", None))
         reporter: Any = self._config.pluginmanager.getplugin("terminalreporter")
         if several_workers and reporter is not None and hasattr(reporter, "_show_progress_info"):
@@ -73,6 +75,10 @@ class Replay:
         report.sections = verdicts.sections(evidence)
         self._log(item, number, slot, report)
 
+    def finish(self) -> None:
+        """Everything was told: put what will be listed in order."""
+        self._order.restore()
+
     def _tell(
         self,
         item: pytest.Item,
@@ -87,6 +93,7 @@ class Replay:
         for report in told:
             self._log(item, number, slot, report, ihook)
         ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        self._order.told(number)
 
     def _log(
         self,

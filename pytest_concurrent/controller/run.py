@@ -13,7 +13,7 @@ import pytest
 from pytest_concurrent import _engine
 from pytest_concurrent._engine import Outcome, Page, Supervisor
 from pytest_concurrent.compat import seeds
-from pytest_concurrent.controller import interrupts, order
+from pytest_concurrent.controller import interrupts
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.forking import Zygote, fork_zygote
 from pytest_concurrent.controller.listener import Listener
@@ -83,7 +83,6 @@ class Run:
             outcome = self._follow(supervisor)
         finally:
             os.close(zygote.lifeline)
-        order.as_collected(self._config, self._session.items)
         return outcome
 
     def conclude(self) -> bool:

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
 
+from _pytest._code.code import ReprFileLocation, TerminalRepr
+from _pytest._io import TerminalWriter
+
 from pytest_concurrent._engine import Evidence
-from pytest_concurrent.payload.reports import RenderedRepr
 
 #: Lines of a long text that a failure shows.
 _SHOWN_LINES = 200
+
+#: Where a stack leaves the test and pytest and enters our loop; what called that says nothing.
+_OUR_LOOP = f"{os.sep}pytest_concurrent{os.sep}worker{os.sep}loop.py"
+
+
+class Verdict(TerminalRepr):
+    """A failure that the controller tells in a test's stead.
+
+    Args:
+        item: The test.
+        text: What happened; the first line stands for it in pytest's short summary.
+    """
+
+    def __init__(self, item: pytest.Item, text: str) -> None:
+        self._text = text
+        path, line, _ = item.location
+        #: Where pytest's summary looks for a message.
+        self.reprcrash = ReprFileLocation(path, (line or 0) + 1, text.partition("\n")[0])
+
+    def toterminal(self, tw: TerminalWriter) -> None:
+        """Write the text."""
+        first, _, rest = self._text.partition("\n")
+        tw.line(first, red=True, bold=True)
+        tw.line(rest)
 
 
 def crashed(item: pytest.Item, worker: str, evidence: Evidence | None, before: list[str]) -> str:
     """Say how a worker died under a test."""
     died = evidence.death if evidence else "unknown cause"
     phase = f" during {evidence.phase}" if evidence and evidence.phase != "between tests" else ""
-    lines = [f"worker {worker} died of {died}{phase} of {item.nodeid}"]
+    lines = [f"worker {worker} died ({died}){phase} of {item.nodeid}"]
     return _with_evidence(lines, evidence, before)
 
 
@@ -38,7 +65,7 @@ def timed_out(
 def lost(worker: str, evidence: Evidence, *, finishing: bool, before: list[str]) -> str:
     """Say how a worker died while no test ran on it."""
     doing = "while it tore down and left" if finishing else "between tests"
-    return _with_evidence([f"worker {worker} died of {evidence.death} {doing}"], evidence, before)
+    return _with_evidence([f"worker {worker} died ({evidence.death}) {doing}"], evidence, before)
 
 
 def failure_reports(item: pytest.Item, text: str, seconds: float) -> list[pytest.TestReport]:
@@ -79,7 +106,7 @@ def _report(item: pytest.Item, when: str, text: str | None, seconds: float) -> p
         location=item.location,
         keywords=dict.fromkeys(item.keywords, 1),
         outcome="passed" if text is None else "failed",
-        longrepr=None if text is None else RenderedRepr(text + "\n", text + "\n"),
+        longrepr=None if text is None else Verdict(item, text),
         when=when,  # type: ignore[arg-type]
         duration=seconds,
         start=now - seconds,
@@ -107,5 +134,18 @@ def _with_evidence(lines: list[str], evidence: Evidence | None, before: list[str
 
 
 def _end(text: str) -> list[str]:
-    lines = text.rstrip().splitlines()
+    lines = _without_our_loop(text.rstrip().splitlines())
     return lines if len(lines) <= _SHOWN_LINES else ["…", *lines[-_SHOWN_LINES:]]
+
+
+def _without_our_loop(lines: list[str]) -> list[str]:
+    """Drop from each thread's stack what lies below the test's protocol."""
+    kept, below = [], False
+    for line in lines:
+        if not line.startswith("  "):
+            below = False
+        elif _OUR_LOOP in line:
+            below = True
+        if not below:
+            kept.append(line)
+    return kept

@@ -132,7 +132,7 @@ def _deserialised(data: dict[str, Any], config: pytest.Config) -> pytest.TestRep
 
 
 class RenderedRepr(TerminalRepr):
-    """A failure that was rendered where it happened, once without and once with colours."""
+    """A failure that was rendered before it came here, once without and once with colours."""
 
     def __init__(self, plain: str, coloured: str) -> None:
         self._plain = plain

@@ -108,7 +108,7 @@ impl Run {
             }
             Event::NextWanted { slot, seen } => self.on_next_wanted(slot, seen),
             Event::TakenBack { slot, left } => self.on_taken_back(slot, left),
-            Event::ErrorBetweenTests { failures, .. } => self.count_failures(failures),
+            Event::ErrorBetweenTests { slot, failures } => self.on_error_between_tests(slot, failures),
             Event::WorkerFinished { slot } => self.on_worker_finished(slot),
             Event::WorkerDied { slot, .. } => self.on_worker_died(slot),
             Event::StartFailed { slot } => self.on_start_failed(slot),

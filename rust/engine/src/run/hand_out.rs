@@ -1,5 +1,7 @@
 //! Tests go to workers, and come back.
 
+use std::time::Duration;
+
 use crate::command::Command;
 use crate::ids::{Slot, TestId};
 use crate::run::Run;
@@ -7,9 +9,11 @@ use crate::run::worker::{Phase, Worker};
 use crate::schedule::{Handed, LONG_TEST, Room};
 use crate::verdict::Verdict;
 
-/// A worker gets more when it has less than this part of its horizon left: 10 ms of the 30, five times the
-/// supervisor's coalescing, so that it never waits.
-const LOW_WATER: u32 = 3;
+/// A worker gets more when it has less than this part of its horizon left: 10 ms of the 30, so that it never waits.
+const LOW_PART: u32 = 3;
+
+/// Near the end, when horizons are short, the supervisor may still take 2 ms to tell that a test ended.
+const LOW_WATER: Duration = Duration::from_millis(2);
 
 impl Run {
     pub(super) fn on_next_wanted(&mut self, slot: Slot, seen: u32) {
@@ -47,7 +51,7 @@ impl Run {
             return;
         };
         let Some(last) = worker.queue.last() else { return };
-        if last.estimate >= LONG_TEST || worker.queue.time() > self.plan.horizon() / LOW_WATER {
+        if last.estimate >= LONG_TEST || worker.queue.time() > (self.plan.horizon() / LOW_PART).max(LOW_WATER) {
             return;
         }
         let tests = self.plan.take(slot, self.room(slot, false));

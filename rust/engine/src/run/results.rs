@@ -5,7 +5,7 @@ use crate::event::{FixtureSetUp, Timing};
 use crate::ids::{Slot, TestId};
 use crate::policy::{Cause, Escalation, Watch};
 use crate::run::Run;
-use crate::run::worker::RunningTest;
+use crate::run::worker::{RunningTest, Worker};
 use crate::verdict::Verdict;
 
 /// What a worker said about a test that is over.
@@ -45,6 +45,12 @@ impl Run {
         self.count_failures(outcome.failures.max(u32::from(failed)));
         self.watch_worker(slot);
         self.top_up(slot);
+    }
+
+    pub(super) fn on_error_between_tests(&mut self, slot: Slot, failures: u32) {
+        if self.worker(slot).is_some_and(Worker::is_alive) {
+            self.count_failures(failures);
+        }
     }
 
     /// Give a test its one verdict.

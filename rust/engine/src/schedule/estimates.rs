@@ -6,7 +6,7 @@ use super::running_median::RunningMedian;
 use crate::ids::{ModuleId, TestId};
 use crate::suite::Suite;
 
-/// The least that a test costs: pytest's protocol around an empty test (190–200 µs, `research/fork.md` §9).
+/// The least that a test costs: pytest's protocol around an empty test (190–200 µs with pytest 9 on Python 3.11).
 const PROTOCOL: Duration = Duration::from_micros(200);
 
 /// What a test is thought to take while nothing at all has been measured. It only sizes shares of work against each

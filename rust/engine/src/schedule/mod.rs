@@ -6,6 +6,7 @@ mod cut;
 mod estimates;
 mod fixtures;
 mod groups;
+mod holds;
 mod learning;
 mod outlook;
 mod plan;

@@ -73,3 +73,48 @@ fn deal(shares: &mut [Share], tests: usize, time: Duration) {
         share.time += time;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::units::testing::{suite, test};
+    use super::*;
+    use crate::suite::{Config, Limits, Order, Test};
+
+    fn outlook(tests: impl IntoIterator<Item = Test>) -> Outlook {
+        let mut suite = suite(tests);
+        suite.resources = vec![1];
+        let second = Duration::from_secs(1);
+        let limits = Limits { test: None, worker: second, run: None, slow: second, grace: second };
+        let config = Config { workers: 2, max_failures: None, limits, max_restarts: 0, order: Order::LongestFirst };
+        Plan::new(&suite, &config).outlook()
+    }
+
+    fn seconds(outlook: &Outlook) -> [u64; 4] {
+        [outlook.work, outlook.longest, outlook.serial, outlook.bound].map(|time| time.as_secs())
+    }
+
+    #[test]
+    fn even_work_is_divided_by_workers() {
+        let outlook = outlook(vec![test(0).lasting(1.0); 8]);
+        assert_eq!(seconds(&outlook), [8, 1, 0, 4]);
+        assert_eq!(outlook.shares, [Share { tests: 4, time: Duration::from_secs(4) }; 2]);
+    }
+
+    #[test]
+    fn group_is_as_long_as_its_tests() {
+        let group = vec![test(0).lasting(2.0).grouped(0); 3];
+        assert_eq!(seconds(&outlook(group)), [6, 6, 0, 6]);
+    }
+
+    #[test]
+    fn tests_of_one_resource_follow_each_other() {
+        let users = vec![test(0).lasting(2.0).needing(&[0]); 3];
+        assert_eq!(seconds(&outlook(users)), [6, 6, 0, 6]);
+    }
+
+    #[test]
+    fn serial_tests_come_on_top() {
+        let tests = [test(0).lasting(3.0).alone(), test(0).lasting(2.0), test(0).lasting(2.0)];
+        assert_eq!(seconds(&outlook(tests)), [7, 2, 3, 5]);
+    }
+}

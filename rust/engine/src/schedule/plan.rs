@@ -1,14 +1,14 @@
 //! All tests that have not been handed out, and who works on what.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::time::Duration;
 
 use super::batch::{Access, Batch, Handed, Room, horizon, most_tests};
-use super::classes::{Class, Classes, FREE, SERIAL};
+use super::classes::{Classes, FREE, SERIAL};
 use super::cut::Cutter;
 use super::estimates::Estimates;
 use super::fixtures::FixtureCosts;
+use super::holds::Hold;
 use super::outlook::Outlook;
 use super::shelf::{Key, Rank, Shelf};
 use super::stock::Stock;
@@ -36,7 +36,7 @@ pub(crate) struct Plan {
     /// By class.
     pub(super) shelves: Vec<Shelf>,
     /// The estimated time of all units on each shelf.
-    shelved_time: Vec<Duration>,
+    pub(super) shelved_time: Vec<Duration>,
     pub(super) desks: Vec<Desk>,
     pub(super) stock: Stock,
     /// Units that may be cut once somebody has measured the fixture.
@@ -48,15 +48,7 @@ pub(crate) struct Plan {
 pub(super) struct Desk {
     /// Units that it has begun, the current one last.
     pub(super) units: Vec<UnitId>,
-    hold: Option<Hold>,
-}
-
-/// The resources of a class, or the whole run for a serial test.
-#[derive(Clone, Copy, Debug)]
-struct Hold {
-    class: Class,
-    /// Tests of the class that were handed out and are not over.
-    handed: usize,
+    pub(super) hold: Option<Hold>,
 }
 
 impl Plan {
@@ -118,11 +110,6 @@ impl Plan {
     /// How much work a worker should hold now.
     pub(crate) fn horizon(&self) -> Duration {
         horizon(self.time_left(), self.workers)
-    }
-
-    /// Whether tests that have to run alone are out.
-    pub(crate) fn is_serial(&self) -> bool {
-        self.desks.iter().any(|desk| desk.holds(SERIAL))
     }
 
     /// The next tests for this worker; empty if there is nothing for it now.
@@ -298,15 +285,6 @@ impl Plan {
         batch.accepts(self.estimates.of(*first)) && self.may_hold(slot, unit.class, batch.access())
     }
 
-    /// Whether the worker has what tests of this class need, or can have it now.
-    pub(super) fn may_hold(&self, slot: Slot, class: Class, access: Access) -> bool {
-        match self.desk(slot).hold {
-            _ if class == FREE => true,
-            Some(hold) => hold.class == class,
-            None => access.fresh && (class != SERIAL || access.alone) && self.classes.can_acquire(class),
-        }
-    }
-
     fn claim(&mut self, slot: Slot, unit: UnitId) -> UnitId {
         if self.order == Order::LongestFirst || self.units[unit].kind == Kind::Hard {
             self.unshelve(unit);
@@ -316,85 +294,12 @@ impl Plan {
         unit
     }
 
-    /// The unit that should go next among those that this worker may take; what has to run alone goes last.
-    fn best_key(&self, slot: Slot, access: Access) -> Option<Key> {
-        let open = |class: &Class| *class != SERIAL && self.may_hold(slot, *class, access);
-        let keys = (0..self.shelves.len()).filter(open).filter_map(|class| self.class_key(class));
-        let serial = || self.shelves[SERIAL].first().copied().filter(|_| self.may_hold(slot, SERIAL, access));
-        keys.min().or_else(serial)
-    }
-
-    /// The first unit of a class. Those that need a resource wait for each other, so that it is their sum that counts.
-    fn class_key(&self, class: Class) -> Option<Key> {
-        let first = *self.shelves[class].first()?;
-        if class == FREE || self.order == Order::Given {
-            return Some(first);
-        }
-        let chain = self.chain(class);
-        Some(Key { rank: Rank::Block, weight: Reverse(first.weight.0.max(chain)), ..first })
-    }
-
-    /// How long the units on a class's shelf take if as many as may run at once do.
-    pub(super) fn chain(&self, class: Class) -> Duration {
-        self.shelved_time[class] / self.classes.width(class)
-    }
-
     pub(super) fn add_unit(&mut self, unit: Unit) {
         let id = self.units.len();
         self.await_measurements(id, &unit);
         self.units.push(unit);
         self.count_in(id);
         self.shelve(id);
-    }
-
-    /// Put a unit with tests and without owner on its shelf.
-    pub(super) fn shelve(&mut self, id: UnitId) {
-        let unit = &self.units[id];
-        let Some(first) = unit.tests.front().copied().filter(|_| unit.owner.is_none()) else { return };
-        let (rank, weight) = self.urgency(unit);
-        let time = unit.time(&self.estimates);
-        let key = Key { rank, weight: Reverse(weight), first, unit: id };
-        let class = unit.class;
-        self.stock.blocks += usize::from(self.is_counted_whole(id));
-        (self.units[id].key, self.units[id].shelved_time) = (Some(key), time);
-        self.shelved_time[class] += time;
-        self.shelves[class].insert(key);
-    }
-
-    pub(super) fn unshelve(&mut self, id: UnitId) -> Option<Key> {
-        let key = self.units[id].key.take()?;
-        let Unit { class, shelved_time, .. } = self.units[id];
-        self.shelves[class].remove(&key);
-        self.shelved_time[class] = self.shelved_time[class].saturating_sub(shelved_time);
-        self.stock.blocks -= usize::from(self.is_counted_whole(id));
-        Some(key)
-    }
-
-    pub(super) fn disown(&mut self, id: UnitId) {
-        if let Some(owner) = self.units[id].owner.take() {
-            self.desk_mut(owner).units.retain(|unit| *unit != id);
-        }
-        if self.units[id].key.is_none() {
-            self.shelve(id);
-        }
-    }
-
-    fn urgency(&self, unit: &Unit) -> (Rank, Duration) {
-        if self.in_file_order() {
-            return (Rank::Block, Duration::ZERO);
-        }
-        let rank = if unit.block { Rank::Block } else { Rank::Filler };
-        (rank, unit.time(&self.estimates) + unit.set_up)
-    }
-
-    /// Whether units go by their first test: somebody asked for an order, or nothing is known.
-    fn in_file_order(&self) -> bool {
-        self.order == Order::Given || self.estimates.is_new_suite()
-    }
-
-    fn is_counted_whole(&self, id: UnitId) -> bool {
-        let unit = &self.units[id];
-        unit.kind != Kind::Loose && unit.class != SERIAL
     }
 
     /// Add all tests of a unit to the running sums.
@@ -413,47 +318,11 @@ impl Plan {
         }
     }
 
-    fn hold(&mut self, slot: Slot, class: Class) {
-        match &mut self.desk_mut(slot).hold {
-            Some(hold) => hold.handed += 1,
-            empty @ None => {
-                *empty = Some(Hold { class, handed: 1 });
-                self.classes.acquire(class);
-            }
-        }
-    }
-
-    fn count_down(&mut self, slot: Slot, test: TestId) {
-        let class = self.classes.of(test);
-        if let Some(hold) = self.desk_mut(slot).hold.as_mut().filter(|hold| hold.class == class) {
-            hold.handed = hold.handed.saturating_sub(1);
-        }
-    }
-
-    /// Let go of resources that nothing needs any more: a group keeps its until its end.
-    fn loosen_hold(&mut self, slot: Slot) {
-        let Some(Hold { class, handed: 0 }) = self.desk(slot).hold else { return };
-        let in_group = |unit: &UnitId| {
-            let unit = &self.units[*unit];
-            unit.kind == Kind::Hard && unit.class == class && !unit.tests.is_empty()
-        };
-        if !self.desk(slot).units.iter().any(in_group) {
-            self.desk_mut(slot).hold = None;
-            self.classes.release(class);
-        }
-    }
-
-    fn desk(&self, slot: Slot) -> &Desk {
+    pub(super) fn desk(&self, slot: Slot) -> &Desk {
         &self.desks[slot.index()]
     }
 
-    fn desk_mut(&mut self, slot: Slot) -> &mut Desk {
+    pub(super) fn desk_mut(&mut self, slot: Slot) -> &mut Desk {
         &mut self.desks[slot.index()]
-    }
-}
-
-impl Desk {
-    pub(super) fn holds(&self, class: Class) -> bool {
-        self.hold.is_some_and(|hold| hold.class == class)
     }
 }

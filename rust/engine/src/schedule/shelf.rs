@@ -4,8 +4,12 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::units::UnitId;
-use crate::ids::TestId;
+use super::batch::Access;
+use super::classes::{Class, FREE, SERIAL};
+use super::plan::Plan;
+use super::units::{Kind, Unit, UnitId};
+use crate::ids::{Slot, TestId};
+use crate::suite::Order;
 
 /// What decides which unit goes first; the smallest does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,3 +29,78 @@ pub(super) enum Rank {
 
 /// The units of one class that nobody works on.
 pub(super) type Shelf = BTreeSet<Key>;
+
+impl Plan {
+    /// The unit that should go next among those that this worker may take; what has to run alone goes last.
+    pub(super) fn best_key(&self, slot: Slot, access: Access) -> Option<Key> {
+        let open = |class: &Class| *class != SERIAL && self.may_hold(slot, *class, access);
+        let keys = (0..self.shelves.len()).filter(open).filter_map(|class| self.class_key(class));
+        let serial = || self.shelves[SERIAL].first().copied().filter(|_| self.may_hold(slot, SERIAL, access));
+        keys.min().or_else(serial)
+    }
+
+    /// The first unit of a class. Those that need a resource wait for each other, so that it is their sum that counts.
+    fn class_key(&self, class: Class) -> Option<Key> {
+        let first = *self.shelves[class].first()?;
+        if class == FREE || self.order == Order::Given {
+            return Some(first);
+        }
+        let chain = self.chain(class);
+        Some(Key { rank: Rank::Block, weight: Reverse(first.weight.0.max(chain)), ..first })
+    }
+
+    /// How long the units on a class's shelf take if as many as may run at once do.
+    pub(super) fn chain(&self, class: Class) -> Duration {
+        self.shelved_time[class] / self.classes.width(class)
+    }
+
+    /// Put a unit with tests and without owner on its shelf.
+    pub(super) fn shelve(&mut self, id: UnitId) {
+        let unit = &self.units[id];
+        let Some(first) = unit.tests.front().copied().filter(|_| unit.owner.is_none()) else { return };
+        let (rank, weight) = self.urgency(unit);
+        let time = unit.time(&self.estimates);
+        let key = Key { rank, weight: Reverse(weight), first, unit: id };
+        let class = unit.class;
+        self.stock.blocks += usize::from(self.is_counted_whole(id));
+        (self.units[id].key, self.units[id].shelved_time) = (Some(key), time);
+        self.shelved_time[class] += time;
+        self.shelves[class].insert(key);
+    }
+
+    pub(super) fn unshelve(&mut self, id: UnitId) -> Option<Key> {
+        let key = self.units[id].key.take()?;
+        let Unit { class, shelved_time, .. } = self.units[id];
+        self.shelves[class].remove(&key);
+        self.shelved_time[class] = self.shelved_time[class].saturating_sub(shelved_time);
+        self.stock.blocks -= usize::from(self.is_counted_whole(id));
+        Some(key)
+    }
+
+    pub(super) fn disown(&mut self, id: UnitId) {
+        if let Some(owner) = self.units[id].owner.take() {
+            self.desk_mut(owner).units.retain(|unit| *unit != id);
+        }
+        if self.units[id].key.is_none() {
+            self.shelve(id);
+        }
+    }
+
+    fn urgency(&self, unit: &Unit) -> (Rank, Duration) {
+        if self.in_file_order() {
+            return (Rank::Block, Duration::ZERO);
+        }
+        let rank = if unit.block { Rank::Block } else { Rank::Filler };
+        (rank, unit.time(&self.estimates) + unit.set_up)
+    }
+
+    /// Whether units go by their first test: somebody asked for an order, or nothing is known.
+    pub(super) fn in_file_order(&self) -> bool {
+        self.order == Order::Given || self.estimates.is_new_suite()
+    }
+
+    fn is_counted_whole(&self, id: UnitId) -> bool {
+        let unit = &self.units[id];
+        unit.kind != Kind::Loose && unit.class != SERIAL
+    }
+}

@@ -1,7 +1,9 @@
 //! Whole runs, played in an in-memory world of workers that obeys the protocol, on a virtual clock.
 
 mod chance;
+mod deadlines;
 mod facts;
+mod hand;
 mod hostile;
 mod makespan;
 mod monitor;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::Suite;
+use engine::{Fixture, FixtureId, Suite};
 use proptest::prelude::*;
 
 use crate::suites::{config, log_normal, measured, unmeasured};
@@ -28,7 +28,6 @@ fn log_normal_suite_ends_near_its_bound() {
         let seconds = log_normal(seed);
         let (suite, truth) = measured(&seconds, 50);
         let ratio = makespan(suite, truth, workers) / bound(&seconds, workers);
-        println!("{workers} workers: {ratio:.4} of the bound");
         assert!(ratio <= 1.03, "{workers} workers: {ratio:.4} of the bound");
     }
 }
@@ -39,7 +38,6 @@ fn first_run_ends_within_twice_the_bound() {
         let seconds = log_normal(seed);
         let (suite, truth) = measured(&seconds, 50);
         let ratio = makespan(unmeasured(suite), truth, workers) / bound(&seconds, workers);
-        println!("{workers} workers: {ratio:.4} of the bound");
         assert!(ratio <= 2.0, "{workers} workers: {ratio:.4} of the bound");
     }
 }
@@ -49,8 +47,48 @@ fn empty_tests_keep_workers_busy() {
     let seconds = vec![0.0002; 10_000];
     let (suite, truth) = measured(&seconds, 50);
     let ratio = makespan(suite, truth, 2) / bound(&seconds, 2);
-    println!("{ratio:.4} of the bound");
     assert!(ratio <= 1.02, "{ratio:.4} of the bound");
+}
+
+/// One file whose tests share a set-up.
+fn sharing(tests: usize, seconds: f64, set_up: f64) -> (Suite, Truth) {
+    let (mut suite, mut truth) = measured(&vec![seconds; tests], tests);
+    suite.tests.iter_mut().for_each(|test| test.fixtures = vec![FixtureId(0)]);
+    suite.fixtures = vec![Fixture { cost: Some(set_up), session: false }];
+    truth.fixtures = vec![set_up];
+    (suite, truth)
+}
+
+#[test]
+fn bound_tests_are_split_when_it_pays() {
+    let (suite, truth) = sharing(100, 0.1, 0.5);
+    let makespan = makespan(suite, truth, 4);
+    assert!(makespan <= 1.2 * (10.0 + 4.0 * 0.5) / 4.0, "{makespan}");
+}
+
+#[test]
+fn bound_tests_stay_together_when_it_does_not() {
+    let (suite, truth) = sharing(10, 0.1, 5.0);
+    let monitor = World::new(suite, config(4), truth, weather(7)).play();
+    assert_eq!(monitor.set_ups, 1);
+}
+
+#[test]
+fn cheap_unmeasured_set_up_holds_nobody_for_long() {
+    let (suite, truth) = sharing(100, 0.1, 0.0001);
+    let makespan = makespan(unmeasured(suite), truth, 4);
+    assert!(makespan <= 1.1 * 10.0 / 4.0, "{makespan}");
+}
+
+#[test]
+fn files_with_costly_set_ups_are_not_torn_apart() {
+    let (mut suite, mut truth) = measured(&vec![0.02; 400], 20);
+    suite.tests.iter_mut().for_each(|test| test.fixtures = vec![FixtureId(test.module.0)]);
+    suite.fixtures = vec![Fixture { cost: Some(0.3), session: false }; 20];
+    truth.fixtures = vec![0.3; 20];
+    let monitor = World::new(suite, config(4), truth, weather(7)).play();
+    assert!(monitor.set_ups <= 20 + 4, "{} set-ups", monitor.set_ups);
+    assert!(monitor.ended_at.as_secs_f64() <= 1.05 * (8.0 + 6.0) / 4.0, "{:?}", monitor.ended_at);
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use engine::{Command, Config, Ending, Event, FixtureSetUp, Slot, Suite, TestId, Verdict};
+use engine::{Command, Config, Ending, Event, FixtureSetUp, GroupId, Slot, Suite, TestId, Verdict};
 
 pub(crate) struct Monitor {
     suite: Suite,
@@ -17,14 +17,17 @@ pub(crate) struct Monitor {
     /// Set-ups that a worker did and has not told.
     pub(crate) pending_set_ups: Vec<Vec<FixtureSetUp>>,
     running: HashMap<TestId, u64>,
-    /// The process on which a group was seen last, and its last test.
-    groups: HashMap<u32, (u64, TestId)>,
+    /// The process on which a group was seen last, its last test, and how many it has left.
+    groups: HashMap<GroupId, (u64, TestId, usize)>,
+    over: HashSet<TestId>,
     dead: HashSet<u64>,
     /// Slots on which a worker was lost since its last start.
     lost: HashSet<Slot>,
     finishing: HashSet<Slot>,
     finished: HashSet<Slot>,
     pub(crate) replacements: u32,
+    /// Set-ups done by all workers.
+    pub(crate) set_ups: usize,
     failures: u32,
     pub(crate) stopped: bool,
 }
@@ -42,11 +45,13 @@ impl Monitor {
             pending_set_ups: vec![Vec::new(); usize::from(config.workers)],
             running: HashMap::new(),
             groups: HashMap::new(),
+            over: HashSet::new(),
             dead: HashSet::new(),
             lost: HashSet::new(),
             finishing: HashSet::new(),
             finished: HashSet::new(),
             replacements: 0,
+            set_ups: 0,
             failures: 0,
             stopped: false,
         }
@@ -90,13 +95,18 @@ impl Monitor {
         assert!(!self.verdicts.contains_key(&test), "{test:?} starts after its verdict");
         self.running.insert(test, process);
         self.begun.push(test);
+        self.check_group(test, process);
         self.check_serial();
         self.check_resources();
-        self.check_group(test, process);
     }
 
     pub(crate) fn over(&mut self, test: TestId) {
         self.running.remove(&test);
+        self.over.insert(test);
+        if let Some(group) = self.suite.tests[test.index()].group {
+            let left = self.left_in_group(group);
+            self.groups.entry(group).and_modify(|(.., before)| *before = left);
+        }
     }
 
     pub(crate) fn died(&mut self, process: u64) {
@@ -139,16 +149,19 @@ impl Monitor {
     }
 
     fn check_serial(&self) {
-        let serial = self.running.keys().any(|test| self.suite.tests[test.index()].serial);
+        let serial = self.running.keys().any(|test| self.needs(*test).0);
         assert!(!serial || self.running.len() == 1, "a serial test overlaps {:?}", self.running);
     }
 
+    /// A test holds its resources while it runs, a group from its first test to its last or to its worker's death.
     fn check_resources(&self) {
+        let single = |test: &&TestId| self.suite.tests[test.index()].group.is_none();
+        let open = |(process, _, left): &&(u64, TestId, usize)| *left > 0 && !self.dead.contains(process);
+        let groups = self.groups.values().filter(open).map(|(_, last, _)| last);
         let mut held: HashMap<u32, u32> = HashMap::new();
-        for test in self.running.keys() {
-            let resources: HashSet<_> = self.suite.tests[test.index()].resources.iter().collect();
-            for resource in resources {
-                *held.entry(resource.0).or_default() += 1;
+        for test in self.running.keys().filter(single).chain(groups) {
+            for resource in self.needs(*test).1 {
+                *held.entry(resource).or_default() += 1;
             }
         }
         for (resource, users) in held {
@@ -156,10 +169,26 @@ impl Monitor {
         }
     }
 
+    /// Whether a test, or its group, is serial, and which resources it, or its group, needs.
+    fn needs(&self, test: TestId) -> (bool, HashSet<u32>) {
+        let own = &self.suite.tests[test.index()];
+        let together = self.suite.tests.iter().filter(|other| own.group.is_some() && other.group == own.group);
+        let all: Vec<_> = together.chain([own]).collect();
+        let resources = all.iter().flat_map(|test| &test.resources).map(|resource| resource.0);
+        (all.iter().any(|test| test.serial), resources.collect())
+    }
+
+    /// How many tests of a group are without a verdict.
+    fn left_in_group(&self, group: GroupId) -> usize {
+        let tests = self.suite.tests.iter().enumerate().filter(|(_, test)| test.group == Some(group));
+        tests.filter(|(index, _)| !self.over.contains(&TestId(*index as u32))).count()
+    }
+
     /// A group goes on where it was, in order, unless its worker is dead.
     fn check_group(&mut self, test: TestId, process: u64) {
         let Some(group) = self.suite.tests[test.index()].group else { return };
-        if let Some((on, last)) = self.groups.insert(group.0, (process, test)) {
+        let left = self.left_in_group(group);
+        if let Some((on, last, _)) = self.groups.insert(group, (process, test, left)) {
             assert!(on == process || self.dead.contains(&on), "{group:?} is split");
             assert!(last < test || self.dead.contains(&on), "{group:?} is out of order: {test:?} after {last:?}");
         }

@@ -68,7 +68,7 @@ pub(crate) fn log_normal(seed: u64) -> Vec<f64> {
 
 /// A suite of any kind and what it really takes.
 pub(crate) fn any_suite() -> impl Strategy<Value = (Suite, Truth)> {
-    let fixtures = vec((prop::option::of(0.0..0.4), any::<bool>(), 0.0..0.4), 4);
+    let fixtures = vec((prop::option::of(0.0..0.05), prop::bool::weighted(0.2), 0.0..0.05), 4);
     let resources = vec(1_u32..3, 3);
     (vec(any_test(), 0..60), fixtures, resources).prop_map(|(tests, fixtures, resources)| {
         let truth = Truth {
@@ -87,7 +87,7 @@ fn any_test() -> impl Strategy<Value = (Test, f64)> {
     let knowledge = prop_oneof![Just(None), (0.0..0.1).prop_map(Some), Just(Some(f64::NAN))];
     let group = prop_oneof![3 => Just(None), 1 => (0_u32..4).prop_map(|group| Some(GroupId(group)))];
     let resources = prop_oneof![3 => Just(Vec::new()), 1 => vec((0_u32..3).prop_map(ResourceId), 1..3)];
-    let fixtures = prop_oneof![Just(Vec::new()), vec((0_u32..4).prop_map(FixtureId), 1..3)];
+    let fixtures = prop_oneof![Just(Vec::new()), vec((0_u32..4).prop_map(FixtureId), 1..4)];
     let serial = prop::bool::weighted(0.05);
     (0_u32..4, seconds, knowledge, group, resources, fixtures, serial).prop_map(
         |(module, seconds, estimate, group, resources, fixtures, serial)| {

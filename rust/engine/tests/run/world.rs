@@ -392,6 +392,7 @@ impl World {
         let set_up =
             |fixture: &FixtureId| FixtureSetUp { fixture: *fixture, seconds: self.truth.fixtures[fixture.index()] };
         self.monitor.pending_set_ups[slot.index()] = new.iter().map(set_up).collect();
+        self.monitor.set_ups += new.len();
         self.processes[id as usize].standing.extend(new);
         self.monitor.begin(test, id);
         self.processes[id as usize].state = State::Testing(test);
