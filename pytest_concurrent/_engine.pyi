@@ -1,18 +1,492 @@
-"""The engine of pytest-concurrent, compiled from Rust."""
+"""The engine of pytest-concurrent, compiled from Rust.
 
-from collections.abc import Sequence, Set
+Times are seconds, moments unix seconds, memory bytes, unless something else is said. Tests,
+fixtures and workers (slots) are numbers here; a worker's name is ``gw`` and its slot.
+
+Any of them may raise ``TypeError`` or ``OverflowError`` for arguments of a wrong type or range.
+"""
+
+from collections.abc import Mapping, Sequence, Set
 from os import PathLike
-from typing import Literal, final
-
-from pytest_concurrent.timing_utils import Timing
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, final
 
 __all__ = [
+    "Evidence",
     "History",
+    "Outcome",
+    "Page",
+    "Plan",
+    "Supervisor",
+    "WorkerLink",
+    "ZygoteLink",
+    "advise_workers",
+    "benchmark",
+    "compare",
     "merge_timing_files",
     "prune_timing_file",
     "read_timings",
+    "stacks_signal",
+    "version",
     "write_timings",
 ]
+
+class _Timing(TypedDict, total=False):
+    # The same as `timing_utils.Timing`, which documents it; from here no arrow leads there.
+    # mypy compares the two where one is given for the other.
+    duration: float
+    setup: float
+    status: str
+    runs: int
+    timestamp: float | None
+    worker: str | None
+    provisional: bool
+
+class _Terms(Protocol):
+    # What a supervisor reads of `controller.terms.Terms`, which documents it.
+    @property
+    def workers(self) -> int: ...
+    @property
+    def workers_reason(self) -> str: ...
+    @property
+    def max_failures(self) -> int | None: ...
+    @property
+    def max_restarts(self) -> int: ...
+    @property
+    def test_limit(self) -> float | None: ...
+    @property
+    def worker_limit(self) -> float: ...
+    @property
+    def run_limit(self) -> float | None: ...
+    @property
+    def slow(self) -> float: ...
+    @property
+    def elapsed(self) -> float: ...
+    @property
+    def given_order(self) -> bool: ...
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def versions(self) -> Mapping[str, str]: ...
+    @property
+    def keep_records(self) -> bool: ...
+    @property
+    def events(self) -> int | None: ...
+    @property
+    def echo(self) -> bool: ...
+
+# Verdicts that a worker reports, and those that are reached without it.
+_Reported: TypeAlias = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
+_Unreported: TypeAlias = Literal["timeout", "crashed", "not_run"]
+_StopKind: TypeAlias = Literal["should_stop", "exit", "internal_error", "keyboard_interrupt"]
+_Ending: TypeAlias = Literal[
+    "completed", "max_failures", "stopped", "interrupted", "run_timeout", "restarts_spent"
+]
+
+# What `Supervisor.messages` gives; its docstring says what each means. `Any` is a payload: builtin
+# values as the worker packed them, None if they cannot be read.
+_Ready: TypeAlias = tuple[Literal["ready"], int, int, int]
+_Ended: TypeAlias = tuple[Literal["ended"], int, int, _Reported, float, Any]
+_Settled: TypeAlias = tuple[Literal["settled"], int | None, int, _Unreported, Evidence | None]
+_BetweenTests: TypeAlias = tuple[Literal["between_tests"], int, Any]
+_WorkerLost: TypeAlias = tuple[Literal["worker_lost"], int, bool, Evidence]
+_Stop: TypeAlias = tuple[Literal["stop"], int, _StopKind, str, int | None]
+_Finished: TypeAlias = tuple[Literal["finished"], int, Any]
+_Output: TypeAlias = tuple[Literal["output"], int, Literal[1, 2], bytes]
+_Notice: TypeAlias = (
+    tuple[Literal["notice"], Literal["slow"], int, int, float, None]
+    | tuple[Literal["notice"], Literal["test_near_limit"], int, int, float, float]
+    | tuple[Literal["notice"], Literal["run_near_limit"], None, None, float, float]
+    | tuple[Literal["notice"], Literal["worker_near_limit"], int, None, float, float]
+)
+_Over: TypeAlias = tuple[Literal["over"], _Ending]
+_Message: TypeAlias = (
+    _Ready
+    | _Ended
+    | _Settled
+    | _BetweenTests
+    | _WorkerLost
+    | _Stop
+    | _Finished
+    | _Output
+    | _Notice
+    | _Over
+)
+
+@final
+class Plan:
+    """The collected tests and what they share.
+
+    Built before the zygote is forked; used up by the supervisor, after which every method raises
+    ``RuntimeError``.
+
+    Args:
+        nodeids: The tests, in the order in which pytest would run them; their places are their
+            numbers.
+        modules: A number for each test that tests of one file share.
+        estimates: Seconds that each test is thought to take; ``None`` = unknown.
+
+    Raises:
+        ValueError: The three are not of one length.
+    """
+
+    def __new__(
+        cls,
+        nodeids: Sequence[str],
+        modules: Sequence[int],
+        estimates: Sequence[float | None],
+    ) -> Plan: ...
+    def add_fixture(self, key: str, cost: float | None, session: bool) -> int:
+        """Add a set-up that tests share, and give its number.
+
+        Args:
+            key: Its name in the timings.
+            cost: Seconds that it took when last measured; ``None`` = unknown.
+            session: Whether each worker pays for it once, however the tests are spread.
+        """
+
+    def set_fixtures(self, test: int, fixtures: Sequence[int]) -> None:
+        """Say which shared set-ups a test needs, the widest scope first.
+
+        Raises:
+            ValueError: There is no such test, or a fixture was not added.
+        """
+
+    def set_group(self, test: int, name: str) -> None:
+        """Put a test into a group, which is never split.
+
+        Raises:
+            ValueError: There is no such test.
+        """
+
+    def set_serial(self, test: int) -> None:
+        """Say that a test runs while nothing else runs.
+
+        Raises:
+            ValueError: There is no such test.
+        """
+
+    def add_resource(self, test: int, name: str, slots: int) -> None:
+        """Say that a test holds a resource while it runs.
+
+        Args:
+            test: The test.
+            name: The resource.
+            slots: How many tests may hold it at once, at least 1; the first one who names the
+                resource decides.
+
+        Raises:
+            ValueError: There is no such test.
+        """
+
+    def set_limit(self, test: int, seconds: float) -> None:
+        """Give a test a limit of its own, in place of the run's for tests.
+
+        Raises:
+            ValueError: There is no such test, or the number is no duration.
+        """
+
+    def shard(self, index: int, count: int) -> tuple[list[int], str]:
+        """Say which tests belong to one part of the suite; groups stay whole.
+
+        The split is the same on every machine that is given the same tests and estimates.
+
+        Args:
+            index: Which part, from 1.
+            count: How many parts there are.
+
+        Returns:
+            The numbers of the tests, ascending, and a digest of what the split came from.
+        """
+
+    @property
+    def group_count(self) -> int:
+        """How many groups could run side by side at most."""
+
+@final
+class Page:
+    """The memory that the controller and all workers share.
+
+    It holds which of the handed-out tests may still start, and what runs.
+
+    Args:
+        slots: How many workers there are.
+
+    Raises:
+        OSError: The system gives no memory.
+    """
+
+    def __new__(cls, slots: int) -> Page: ...
+    def running(self) -> list[tuple[int, int, float]]:
+        """Give the tests that run now: slot, number of the test, seconds that it has run."""
+
+@final
+class Supervisor:
+    """A run in progress: one thread, from the fork of the zygote to the last verdict.
+
+    Descriptors are taken over, whether or not the supervisor can start. No other thread may fork
+    from here on.
+
+    Args:
+        plan: The tests; used up.
+        page: The page that the zygote inherited.
+        zygote: Descriptor of the zygote's socket, and its process id.
+        spare: Descriptor of the socket of its spare.
+        terms: How the run is to be done.
+
+    Raises:
+        OSError: The system gives no thread.
+        RuntimeError: The plan was used up before.
+        ValueError: One of the limits is no duration.
+    """
+
+    def __new__(
+        cls, plan: Plan, page: Page, zygote: tuple[int, int], spare: int, terms: _Terms
+    ) -> Supervisor: ...
+    def messages(self) -> list[_Message]:
+        """Give what happened since the last call; waits up to 0.1 s if nothing did.
+
+        At most 256 messages, each a tuple that begins with its name:
+
+        - ``("ready", slot, attempt, pid)``: a worker waits for its first test; ``attempt``
+          counts the processes on this slot from 1.
+        - ``("ended", slot, test, verdict, seconds, payload)``: a test is over. ``seconds`` is how
+          long it kept its worker; ``payload`` its reports, ``None`` if they cannot be read.
+        - ``("settled", slot, test, verdict, evidence)``: a test has a verdict that no worker
+          reported: ``timeout``, ``crashed`` or ``not_run``. ``slot`` is ``None`` if it never
+          started, ``evidence`` if no process died of it.
+        - ``("between_tests", slot, payload)``: reports that belong to no running test.
+        - ``("worker_lost", slot, finishing, evidence)``: a worker died while no test ran on it;
+          ``finishing`` = it was tearing down already.
+        - ``("stop", slot, kind, text, code)``: a worker asks to stop the session; ``code`` is the
+          exit code that ``pytest.exit`` was given, if any.
+        - ``("finished", slot, payload)``: a worker said goodbye; ``payload`` is what plugins left
+          in ``workeroutput``.
+        - ``("output", slot, stream, lines)``: whole lines that a worker wrote past the capture,
+          to stdout (1) or stderr (2); only if the terms ask for them.
+        - ``("notice", kind, slot, test, elapsed, limit)``: something for people to know: ``slow``
+          (no limit), ``test_near_limit``, ``worker_near_limit`` (no test) or ``run_near_limit``
+          (neither slot nor test).
+        - ``("over", ending)``: the run is over; nothing follows.
+
+        Raises:
+            OSError: The thread ended without saying that the run is over.
+            RuntimeError: The supervisor was joined before.
+            BaseException: Whatever a signal handler of Python raises.
+        """
+
+    @property
+    def outlook(self) -> tuple[float, float, list[tuple[int, float]]]:
+        """What is thought of the run at its start.
+
+        Seconds of work, seconds of the shortest run that so many workers allow, and for each slot
+        its likely number of tests and their seconds.
+        """
+
+    def interrupt(self) -> None:
+        """Stop: the first time running tests may finish, the second time they may not.
+
+        Raises:
+            RuntimeError: The supervisor was joined before.
+        """
+
+    def join(self) -> Outcome:
+        """Wait for the thread, which ends right after ``over``, and give what is left of the run.
+
+        Raises:
+            OSError: The thread failed.
+            RuntimeError: The supervisor was joined before.
+        """
+
+@final
+class Outcome:
+    """What is left of a run. Made by `Supervisor.join` only."""
+
+    def record(self, history: History) -> None:
+        """Add what was measured to the history; numbers that are no timings are left out."""
+
+    def benchmark_lines(self) -> list[str]:
+        """Give the benchmark report as lines; empty unless the terms said to keep records."""
+
+    def benchmark_json(self) -> str:
+        """Give the benchmark report as JSON, with a line end at the end."""
+
+    @property
+    def events_error(self) -> str | None:
+        """Why the file of events is not whole; ``None`` if it is, or nobody asked for it."""
+
+@final
+class Evidence:
+    """What a dead worker left behind. Comes with messages only."""
+
+    @property
+    def death(self) -> str:
+        """How the process ended: ``SIGSEGV``, ``exit status 3``; empty if there never was one."""
+
+    @property
+    def signal(self) -> int | None:
+        """The number of the signal that ended it, if one did."""
+
+    @property
+    def phase(self) -> str:
+        """What it was doing: ``setup``, ``call``, ``teardown`` or ``between tests``."""
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the test had been running."""
+
+    @property
+    def stacks(self) -> str:
+        """What ``faulthandler`` wrote."""
+
+    @property
+    def captured(self) -> tuple[str, str]:
+        """Captured stdout and stderr of the phase."""
+
+    @property
+    def output(self) -> tuple[str, str]:
+        """The end of what went past the capture, stdout and stderr."""
+
+    @property
+    def cpu(self) -> float:
+        """Seconds of processor time, user and system, of the whole process."""
+
+    @property
+    def peak_memory(self) -> int:
+        """Peak resident memory in bytes."""
+
+    @property
+    def before(self) -> list[int]:
+        """Numbers of the tests that ran on it before, the oldest first; only the last few."""
+
+@final
+class WorkerLink:
+    """A worker's end of its socket. To be used by this one process: a fork of it may not speak.
+
+    Every method but `enter` may wait, lets other threads run meanwhile, and raises
+
+    - ``EOFError``: the controller is gone;
+    - ``OSError``: the socket failed;
+    - ``RuntimeError``: the caller is a fork of the worker;
+    - ``ValueError``: what came is no message, or what is to go is too long for one.
+
+    Args:
+        descriptor: The socket; taken over.
+        slot: The worker's place.
+        page: The page that the worker inherited.
+    """
+
+    def __new__(cls, descriptor: int, slot: int, page: Page) -> WorkerLink: ...
+    def peek(self) -> int:
+        """Give the test that follows the running one; asks the controller if none is at hand.
+
+        Returns:
+            Its number; it may still be taken back. -1 = nothing, ever; -2 = nothing for now.
+        """
+
+    def wait(self) -> int | None:
+        """Wait, between tests, for the test to start next; ``None`` = leave."""
+
+    def take(self) -> int | None:
+        """Claim the test that `wait` named and report its start; ``None`` = it was taken back."""
+
+    def ended(
+        self,
+        test: int,
+        verdict: str,
+        failures: int,
+        timing: tuple[float, float, float, float, float],
+        set_ups: Sequence[tuple[int, float]],
+        message: str,
+        reports: object,
+    ) -> tuple[int | None, list[str]]:
+        """Report a test, and claim the next one if it is at hand.
+
+        Args:
+            test: The test.
+            verdict: passed, failed, error, skipped, xfailed or xpassed.
+            failures: How many of its reports failed.
+            timing: Its start in unix seconds, then seconds of its own set-up, call and teardown,
+                and of the shared set-ups inside it.
+            set_ups: Numbers of the shared set-ups done for it, and their seconds.
+            message: Text of its first failure.
+            reports: What the controller needs to tell of it: builtin values; of any other value
+                the ``repr`` travels.
+
+        Returns:
+            The number of the next test, claimed, if it was at hand; and the keys under which
+            values became text (an empty one stands for a value under no key).
+
+        Raises:
+            ValueError: The verdict is none of these.
+        """
+
+    def between_tests(self, failures: int, message: str, reports: object) -> None:
+        """Report what happened while no test ran.
+
+        Args:
+            failures: How many of the reports failed.
+            message: Text of the first failure.
+            reports: As for `ended`.
+        """
+
+    def stop(self, kind: _StopKind, text: str, code: int | None) -> None:
+        """Ask the controller to stop the session.
+
+        Args:
+            kind: Why.
+            text: What to say.
+            code: The exit code that ``pytest.exit`` was given.
+
+        Raises:
+            ValueError: The kind is none of these.
+        """
+
+    def finished(self, output: object) -> None:
+        """Say goodbye; the process ends next.
+
+        Args:
+            output: What plugins left for the controller, in builtin values.
+        """
+
+    def enter(self, test: int, phase: int) -> None:
+        """Note on the page what this worker is doing.
+
+        Args:
+            test: The test.
+            phase: 0 nothing, 1 its set-up, 2 the test itself, 3 its teardown.
+        """
+
+@final
+class ZygoteLink:
+    """The zygote's end of its socket. To be used by this one process: a fork of it may not speak.
+
+    Every method raises ``EOFError`` when the controller is gone (but for `next_fork`), ``OSError``
+    when the socket failed, and ``RuntimeError`` in a fork of the zygote.
+
+    Args:
+        descriptor: The socket; taken over.
+    """
+
+    def __new__(cls, descriptor: int) -> ZygoteLink: ...
+    def hello(self) -> None:
+        """Introduce the spare to the controller."""
+
+    def next_fork(self) -> tuple[int, int, list[int]] | None:
+        """Wait until a worker is wanted, reaping dead ones on the way.
+
+        Returns:
+            Its slot, its attempt (counting from 1), and the descriptors that it is to use, in the
+            order of `worker.birth.Birth`; the caller owns them. ``None`` = leave.
+
+        Raises:
+            ValueError: What came is no message.
+        """
+
+    def forked(self, slot: int, pid: int) -> None:
+        """Hand a new worker over to the controller."""
+
+    def fork_failed(self, slot: int, reason: str) -> None:
+        """Say that the system refused to fork."""
 
 @final
 class History:
@@ -122,7 +596,7 @@ class History:
             OSError: It cannot be written, is a symbolic link, or everybody may write it.
         """
 
-def read_timings(path: str | PathLike[str]) -> tuple[dict[str, Timing], int]:
+def read_timings(path: str | PathLike[str]) -> tuple[dict[str, _Timing], int]:
     """Read a timing file in any format.
 
     Returns:
@@ -134,7 +608,7 @@ def read_timings(path: str | PathLike[str]) -> tuple[dict[str, Timing], int]:
     """
 
 def write_timings(
-    timings: dict[str, Timing] | dict[str, float] | dict[str, Timing | float],
+    timings: dict[str, _Timing] | dict[str, float] | dict[str, _Timing | float],
     path: str | PathLike[str],
     format: Literal["json", "csv"] | None = None,
 ) -> int:
@@ -184,3 +658,50 @@ def prune_timing_file(
         OSError: It cannot be read or written.
         ValueError: Its content is in none of the formats.
     """
+
+def benchmark(report: bytes) -> tuple[str, list[str]]:
+    """Read the figures of an earlier run.
+
+    Args:
+        report: The content of a file of ``--concurrent-benchmark-json`` or of
+            ``--concurrent-events``; which of them is seen from the content.
+
+    Returns:
+        The figures as JSON with a line end at the end, and as lines for people.
+
+    Raises:
+        ValueError: It is neither, or of a later version.
+    """
+
+def compare(before: bytes, after: bytes, share: float, seconds: float) -> tuple[bool, list[str]]:
+    """Compare two runs. Tests that did not end well in both are left out.
+
+    Args:
+        before: The earlier run, as for `benchmark`.
+        after: The later run.
+        share: How much slower something may be, as a share: 0.2 = 20 %.
+        seconds: And in seconds; what exceeds both is slower.
+
+    Returns:
+        Whether the run, its common tests together or one of them is slower; and lines for people.
+
+    Raises:
+        ValueError: One of them cannot be read.
+    """
+
+def advise_workers(groups: int, memory_per_worker: int | None = None) -> tuple[int, str]:
+    """Say how many workers are useful on this machine.
+
+    Args:
+        groups: How many groups of tests could run side by side.
+        memory_per_worker: Bytes that a worker is thought to need; ``None`` = 512 MiB.
+
+    Returns:
+        The number, at least 1, and in words what bounds it.
+    """
+
+def stacks_signal() -> int:
+    """Give the number of the signal at which a worker is to write the stacks of its threads."""
+
+def version() -> str:
+    """Give the version of the engine, which is that of the distribution."""

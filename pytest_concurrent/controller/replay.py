@@ -38,8 +38,8 @@ class Replay:
         """A worker reported a test."""
         item = self._items[number]
         try:
-            told = reports.unpack(payload[0], item)
-            rest = payload[1:]
+            told = reports.unpack(payload[0], payload[1], item)
+            rest = payload[2:]
         except Exception as error:  # whatever a damaged payload leads to
             text = f"the report of worker gw{slot} cannot be read: {type(error).__name__}: {error}"
             told, rest = verdicts.failure_reports(item, text, 0.0), ()
@@ -49,9 +49,9 @@ class Replay:
         """A worker reported something after a test had ended: an error in a late teardown."""
         if payload is None:
             return
-        number, (packed, *rest) = payload
+        number, (packed, shared, *rest) = payload
         item = self._items[number]
-        for report in reports.unpack(packed, item):
+        for report in reports.unpack(packed, shared, item):
             self._log(item, number, slot, report)
         self._tell_rest(rest)
 

@@ -20,6 +20,7 @@ from pytest_concurrent.controller.listener import Listener
 from pytest_concurrent.controller.replay import Replay
 from pytest_concurrent.controller.terms import Terms
 from pytest_concurrent.exceptions import ForkUnsafeException, WorkerInternalException
+from pytest_concurrent.reporting.batch import batched
 from pytest_concurrent.reporting.files import open_stream
 from pytest_concurrent.reporting.progress import PlainProgress
 from pytest_concurrent.reporting.terminal import Plan, Terminal, header_line, share_lines
@@ -188,11 +189,13 @@ class Run:
             self._progress.interrupted(count, interrupts.GRACE)
 
         try:
-            with interrupts.handled(interrupt):
+            with interrupts.handled(interrupt), batched(self._config) as batch:
                 while not self._listener.ending:
                     for message in supervisor.messages():
                         self._listener.hear(message)
                     self._progress.tick(self._now())
+                    if batch is not None:
+                        batch.release()
         finally:
             if not self._listener.ending:
                 _end_at_once(supervisor)

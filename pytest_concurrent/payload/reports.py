@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import StringIO
 from typing import Any, TypeAlias
 
@@ -11,6 +12,8 @@ from _pytest._io import TerminalWriter
 
 Compact: TypeAlias = "tuple[str, float, float, float, list[Any], list[Any]]"
 Packed: TypeAlias = "Compact | dict[str, Any]"
+#: What the compact reports of one test share: its location and the names of its keywords.
+Shared: TypeAlias = "tuple[tuple[str, int | None, str], tuple[str, ...]]"
 
 _SAMPLE = pytest.TestReport("x", ("x", 0, "x"), {}, "passed", None, "call")
 _PLAIN_SIZE = len(_SAMPLE.__dict__)
@@ -32,51 +35,85 @@ def is_plain(report: pytest.TestReport) -> bool:
     )
 
 
-def pack(report: pytest.TestReport, item: pytest.Item, *, relabelled: bool) -> Packed:
-    """What the controller needs to build the report again.
+class Packer:
+    """Packs the reports of one test.
 
     Args:
-        report: The report, as hooks left it.
-        item: Its test.
-        relabelled: Whether the test's keywords changed while it ran.
+        item: The test.
     """
-    _plain_properties(report)
-    state = report.__dict__
-    if (
-        not relabelled
-        and is_plain(report)
-        and state[_ID] is getattr(item, _ITEM_ID)
-        and state["location"] is item.location
-    ):
-        return (
-            state["when"],
-            state["start"],
-            state["stop"],
-            state["duration"],
-            state["sections"],
-            state["user_properties"],
-        )
-    return _serialised(report, item.config)
+
+    __slots__ = ("_item", "_item_id", "_keywords", "packed")
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+        self._item_id = getattr(item, _ITEM_ID)
+        self._keywords: Mapping[str, int] | None = None
+        #: What was packed so far.
+        self.packed: list[Packed] = []
+
+    def add(self, report: pytest.TestReport) -> None:
+        """Pack one more report, as hooks left it."""
+        _plain_properties(report)
+        if is_plain(report) and self._is_usual(report.__dict__):
+            state = report.__dict__
+            self.packed.append(
+                (
+                    state["when"],
+                    state["start"],
+                    state["stop"],
+                    state["duration"],
+                    state["sections"],
+                    state["user_properties"],
+                )
+            )
+        else:
+            self.packed.append(_serialised(report, self._item.config))
+
+    @property
+    def shared(self) -> Shared | None:
+        """What the compact reports have in common; None if there are none."""
+        if self._keywords is None:
+            return None
+        return (self._item.location, tuple(self._keywords))
+
+    def _is_usual(self, state: dict[str, Any]) -> bool:
+        """Whether id, place and keywords are the item's, as in the other compact reports."""
+        if state[_ID] is not self._item_id or state["location"] is not self._item.location:
+            return False
+        if self._keywords is None:
+            self._keywords = state["keywords"]
+            return True
+        return bool(self._keywords == state["keywords"])
 
 
-def unpack(packed: list[Packed], item: pytest.Item) -> list[pytest.TestReport]:
-    """The reports of one test, in order."""
+def unpack(
+    packed: list[Packed], shared: Shared | None, item: pytest.Item
+) -> list[pytest.TestReport]:
+    """The reports of one test, in order.
+
+    Args:
+        packed: What `Packer.packed` was.
+        shared: What `Packer.shared` was.
+        item: The test.
+    """
     reports = []
-    template: dict[str, Any] | None = None
+    template: dict[str, Any] = {} if shared is None else _template(item, *shared)
     for one in packed:
         if isinstance(one, dict):
             reports.append(_deserialised(one, item.config))
-            continue
-        if template is None:
-            template = _template(item)
-        reports.append(_expanded(one, template))
+        else:
+            reports.append(_expanded(one, template))
     return reports
 
 
-def _template(item: pytest.Item) -> dict[str, Any]:
-    keywords = dict.fromkeys(item.keywords, 1)
+def _template(
+    item: pytest.Item, location: tuple[str, int | None, str], keywords: tuple[str, ...]
+) -> dict[str, Any]:
+    # Finding the place of a test costs 25 µs: the worker had to, so nobody else needs to.
+    item.__dict__.setdefault("location", location)
+    names = dict.fromkeys(keywords, 1)
     node_id = getattr(item, _ITEM_ID)
-    return pytest.TestReport(node_id, item.location, keywords, "passed", None, "call").__dict__
+    return pytest.TestReport(node_id, item.location, names, "passed", None, "call").__dict__
 
 
 def _expanded(packed: Compact, template: dict[str, Any]) -> pytest.TestReport:

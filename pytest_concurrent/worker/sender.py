@@ -44,11 +44,11 @@ class Sender:
         self._asks_status = _has_foreign_status(config)
         self._number = -1
         self._item: pytest.Item | None = None
-        self._marks = 0
+        self._packer: reports.Packer | None = None
         self._begin()
 
     def _begin(self) -> None:
-        self._packed: list[reports.Packed] = []
+        self._packer = reports.Packer(self._item) if self._item is not None else None
         self._warnings: list[dict[str, Any]] = []
         self._summary = _Summary()
         self._asks = self._asks_status
@@ -57,13 +57,13 @@ class Sender:
         """A test begins."""
         self._number = number
         self._item = item
-        self._marks = _count_marks(item)
+        self._packer = reports.Packer(item)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Pack a report after all other hooks had their say."""
-        item = self._item
-        if item is None:
+        packer = self._packer
+        if packer is None:
             return
         if self._asks or not reports.is_plain(report):
             # Core's subtests turn a passed test with failed subtests into a failed one here,
@@ -71,8 +71,7 @@ class Sender:
             self._asks = True
             self._config.hook.pytest_report_teststatus(report=report, config=self._config)
         self._summary.add(report)
-        relabelled = _count_marks(item) != self._marks
-        self._packed.append(reports.pack(report, item, relabelled=relabelled))
+        packer.add(report)
         if type(report) is pytest.TestReport:
             self._link.enter(self._number, _CALL if _leads_to_call(report) else _TEARDOWN)
 
@@ -106,7 +105,8 @@ class Sender:
 
     def send_between_tests(self) -> None:
         """Send what was reported since the last test ended, if that is anything."""
-        if self._packed or self._warnings:
+        packer = self._packer
+        if self._warnings or (packer is not None and packer.packed):
             summary = self._summary
             payload = (self._number, self._payload())
             self._link.between_tests(summary.failures, summary.message, payload)
@@ -115,9 +115,11 @@ class Sender:
     def _payload(self) -> tuple[Any, ...]:
         text = self._terminal.take() if self._terminal is not None else ""
         xml = self._junit.take() if self._junit is not None else []
+        packer = self._packer
+        told = (packer.packed, packer.shared) if packer is not None else ([], None)
         if text or xml or self._warnings:
-            return (self._packed, self._warnings, xml, text)
-        return (self._packed,)
+            return (*told, self._warnings, xml, text)
+        return told
 
     def _warn_degraded(self, name: str) -> None:
         what = f"report attribute {name!r}" if name else "a report"
@@ -183,12 +185,6 @@ class _Summary:
 
 def _leads_to_call(report: pytest.TestReport) -> bool:
     return report.when == "setup" and report.outcome == "passed"
-
-
-def _count_marks(item: pytest.Item) -> int:
-    """Changes when a mark or keyword is added to the item."""
-    keywords: Any = item.keywords
-    return len(keywords._markers)
 
 
 def _has_foreign_status(config: pytest.Config) -> bool:

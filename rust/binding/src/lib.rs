@@ -5,6 +5,7 @@ mod history;
 mod message;
 mod outcome;
 mod plan;
+mod reports;
 mod supervisor;
 mod value;
 mod worker;
@@ -23,6 +24,8 @@ mod _engine {
     #[pymodule_export]
     use super::plan::Plan;
     #[pymodule_export]
+    use super::reports::{benchmark, compare};
+    #[pymodule_export]
     use super::supervisor::Supervisor;
     #[pymodule_export]
     use super::worker::{Page, WorkerLink, ZygoteLink};
@@ -32,6 +35,7 @@ mod _engine {
 
 /// How many workers are useful on this machine for so many groups, and what sets the bound.
 #[pyfunction]
+#[pyo3(signature = (groups, memory_per_worker=None))]
 fn advise_workers(groups: usize, memory_per_worker: Option<u64>) -> (usize, String) {
     let memory = memory_per_worker.unwrap_or(host::sense::MEMORY_PER_WORKER);
     let advice = host::sense::Machine::sense().advise(groups, memory);

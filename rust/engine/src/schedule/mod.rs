@@ -10,6 +10,8 @@ mod holds;
 mod learning;
 mod outlook;
 mod plan;
+#[cfg(test)]
+mod plan_tests;
 mod running_median;
 mod shard;
 mod shelf;

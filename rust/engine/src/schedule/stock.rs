@@ -6,7 +6,7 @@ use super::classes::{Class, SERIAL};
 use super::units::Kind;
 
 /// Running sums over all units, so that no decision has to count.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stock {
     /// The sum of known estimates.
     pub(super) known: Duration,

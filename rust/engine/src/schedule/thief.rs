@@ -33,10 +33,8 @@ impl Plan {
 
     /// Half of the largest run of neighbours.
     fn steal_neighbours(&mut self, slot: Slot, access: Access) -> Option<UnitId> {
-        let loose = |unit: &Unit| unit.kind == Kind::Loose && unit.class != SERIAL;
-        let open = |unit: &Unit| !unit.tests.is_empty() && self.may_hold(slot, unit.class, access);
-        let begun = self.begun_by_others(slot).filter(|unit| loose(&self.units[*unit]) && open(&self.units[*unit]));
-        let victim = begun.max_by_key(|unit| self.units[*unit].time(&self.estimates))?;
+        let loose = |id: &UnitId| self.units[*id].kind == Kind::Loose;
+        let victim = self.prey(slot, access).filter(loose).max_by_key(|id| self.units[*id].time(&self.estimates))?;
         let keep = self.units[victim].tests.len() / 2;
         Some(self.split(victim, keep, Duration::ZERO, slot))
     }
@@ -46,7 +44,7 @@ impl Plan {
     fn steal_bound(&mut self, slot: Slot, batch: &Batch) -> Option<UnitId> {
         let busy = &batch.room.busy;
         let mut best: Option<(Duration, UnitId, Split)> = None;
-        for unit in self.begun_by_others(slot) {
+        for unit in self.prey(slot, batch.access()) {
             let Some((gain, split)) = self.bound_split(unit, busy) else { continue };
             if best.as_ref().is_none_or(|(most, ..)| gain > *most) {
                 best = Some((gain, unit, split));
@@ -94,9 +92,14 @@ impl Plan {
         }
     }
 
-    fn begun_by_others(&self, slot: Slot) -> impl Iterator<Item = UnitId> {
+    /// Units with tests left that others have begun and whose tests this worker may run beside them.
+    fn prey(&self, slot: Slot, access: Access) -> impl Iterator<Item = UnitId> {
         let others = self.desks.iter().enumerate().filter(move |(index, _)| *index != slot.index());
-        others.flat_map(|(_, desk)| desk.units.iter().copied())
+        let begun = others.flat_map(|(_, desk)| desk.units.iter().copied());
+        begun.filter(move |id| {
+            let unit = &self.units[*id];
+            !unit.tests.is_empty() && unit.class != SERIAL && self.may_hold(slot, unit.class, access)
+        })
     }
 
     fn split(&mut self, victim: UnitId, keep: usize, set_up: Duration, thief: Slot) -> UnitId {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use engine::{Fixture, FixtureId, Suite};
+use engine::{Fixture, FixtureId, ResourceId, Suite};
 use proptest::prelude::*;
 
+use crate::chance::Chance;
 use crate::suites::{config, log_normal, measured, unmeasured};
 use crate::world::{Truth, Weather, World};
 
@@ -29,6 +30,20 @@ fn log_normal_suite_ends_near_its_bound() {
         let (suite, truth) = measured(&seconds, 50);
         let ratio = makespan(suite, truth, workers) / bound(&seconds, workers);
         assert!(ratio <= 1.03, "{workers} workers: {ratio:.4} of the bound");
+    }
+}
+
+#[test]
+fn wrong_estimates_cost_little() {
+    for (seed, workers) in [(5, 4), (6, 8)] {
+        let seconds = log_normal(seed);
+        let (mut suite, truth) = measured(&seconds, 50);
+        let mut chance = Chance(seed);
+        for test in &mut suite.tests {
+            test.estimate = test.estimate.map(|seconds| seconds * (0.4 * chance.normal()).exp());
+        }
+        let ratio = makespan(suite, truth, workers) / bound(&seconds, workers);
+        assert!(ratio <= 1.05, "{workers} workers: {ratio:.4} of the bound");
     }
 }
 
@@ -64,6 +79,15 @@ fn bound_tests_are_split_when_it_pays() {
     let (suite, truth) = sharing(100, 0.1, 0.5);
     let makespan = makespan(suite, truth, 4);
     assert!(makespan <= 1.2 * (10.0 + 4.0 * 0.5) / 4.0, "{makespan}");
+}
+
+#[test]
+fn bound_tests_of_one_resource_are_not_split() {
+    let (mut suite, truth) = sharing(100, 0.1, 0.5);
+    suite.tests.iter_mut().for_each(|test| test.resources = vec![ResourceId(0)]);
+    suite.resources = vec![1];
+    let monitor = World::new(suite, config(4), truth, weather(7)).play();
+    assert_eq!(monitor.set_ups, 1);
 }
 
 #[test]

@@ -148,7 +148,7 @@ impl World {
 
     /// The engine hears something; what it answers is performed at once.
     fn hear(&mut self, process: Option<u64>, event: Event) {
-        if let (Event::WorkerDied { slot, .. }, Some(_)) = (&event, process) {
+        if let (Event::WorkerDied { slot, .. } | Event::StartFailed { slot }, Some(_)) = (&event, process) {
             self.on_slot.remove(slot);
         }
         self.monitor.event(&event);
@@ -195,11 +195,11 @@ impl World {
         assert!(!self.on_slot.contains_key(&slot), "{slot} has a worker already");
         let id = self.processes.len() as u64;
         self.processes.push(Process::new(slot));
+        self.on_slot.insert(slot, id);
         if self.chance.once_in(self.weather.start_fails) {
             self.processes[id as usize].state = State::Dead;
             self.say(id, Event::StartFailed { slot });
         } else {
-            self.on_slot.insert(slot, id);
             self.step_in(id, self.weather.start_time);
         }
     }

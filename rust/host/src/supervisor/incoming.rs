@@ -4,11 +4,11 @@ use std::os::fd::OwnedFd;
 
 use engine::wire::frame;
 use engine::wire::message::{self, FromWorker, FromZygote};
-use engine::{Event, FixtureSetUp, Slot, TestId, Timing};
+use engine::{Event, FixtureSetUp, Slot, TestId};
 use rustix::process::Pid;
 
 use super::worker::{Stage, Worker};
-use super::{AtHand, Message, Supervisor};
+use super::{AtHand, Message, Supervisor, measured};
 use crate::process::{Blow, End};
 
 /// So much is read of one worker at a time, in bytes, before the others have their turn.
@@ -153,9 +153,13 @@ impl Supervisor {
     }
 
     fn test_ended(&mut self, slot: Slot, message: FromWorker<'_>) {
-        let FromWorker::Ended { test, verdict, failures, timing, set_ups, message, payload, next } = message else {
+        let FromWorker::Ended { test, verdict, failures, timing, mut set_ups, message, payload, next } = message else {
             return;
         };
+        for (_, seconds) in &mut set_ups {
+            *seconds = measured::seconds(*seconds);
+        }
+        let timing = measured::timing(timing, &self.clock);
         let now = self.clock.now();
         self.with(slot, |worker| {
             worker.remember(test);
@@ -164,7 +168,6 @@ impl Supervisor {
         for (fixture, seconds) in &set_ups {
             self.journal.fixture_set_up(now, slot, *fixture, *seconds);
         }
-        let timing = Timing { start: self.clock.since_start(timing.start), ..timing };
         self.at_hand = Some(AtHand { test, timing, failures, message: message.to_owned(), payload: payload.to_vec() });
         let set_ups = set_ups.into_iter().map(|(fixture, seconds)| FixtureSetUp { fixture, seconds }).collect();
         self.feed(Event::TestEnded { slot, test, verdict, failures, timing, set_ups });

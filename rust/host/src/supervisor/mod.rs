@@ -7,6 +7,7 @@ mod deaths;
 mod handle;
 mod incoming;
 mod journal;
+mod measured;
 mod message;
 mod perform;
 mod worker;
@@ -228,7 +229,8 @@ impl Supervisor {
             if !worker.pending.is_empty() {
                 add(Ready::Writable(slot), &worker.near.socket, PollFlags::OUT);
             }
-            if worker.socket_open && self.held_since.is_none() {
+            // Before its pidfd came nobody could say who speaks.
+            if worker.socket_open && worker.stage != Stage::Forking && self.held_since.is_none() {
                 add(Ready::Socket(slot), &worker.near.socket, PollFlags::IN);
             }
             for index in [0, 1] {

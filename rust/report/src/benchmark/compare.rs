@@ -95,10 +95,12 @@ fn wall(before: &Benchmark, after: &Benchmark) -> Change {
 }
 
 fn work(changes: &[Change]) -> Change {
+    // The sum of nothing is -0, which would be shown.
+    let total = |seconds: fn(&Change) -> f64| changes.iter().map(seconds).sum::<f64>() + 0.0;
     Change {
         name: "Common tests".into(),
-        before: changes.iter().map(|change| change.before).sum(),
-        after: changes.iter().map(|change| change.after).sum(),
+        before: total(|change| change.before),
+        after: total(|change| change.after),
     }
 }
 
@@ -209,6 +211,13 @@ mod tests {
         let after = run(&[("b", Verdict::Passed, 1.0), ("c", Verdict::Passed, 0.1)]);
         let comparison = compare(&before, &after, TOLERANCE);
         assert_eq!((comparison.common, comparison.added, comparison.removed), (0, 2, 1));
+    }
+
+    #[test]
+    fn no_common_test_is_zero_seconds() {
+        let (before, after) = (run(&[("a", Verdict::Passed, 1.0)]), run(&[("b", Verdict::Passed, 1.0)]));
+        let lines = compare(&before, &after, TOLERANCE).render();
+        assert!(lines[1].starts_with("Common tests: 0 ms -> 0 ms"), "{}", lines[1]);
     }
 
     #[test]

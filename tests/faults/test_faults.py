@@ -1,0 +1,75 @@
+"""Whatever happens to a run, each test has one verdict and nothing stays behind."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import pytest
+
+from tests.faults.model import FAULTS, OTHERS, Fault
+from tests.faults.scene import Aftermath, Scene, eventually
+
+#: Endings after which pytest's own totals count a test that was not run, as an error.
+_TOLD = ("run_timeout", "restarts_spent")
+
+#: Verdicts as pytest's totals call them.
+_FAILED = ("failed", "timeout", "crashed")
+
+
+def cases() -> list[object]:
+    """Each fault at each number of workers."""
+    return [
+        pytest.param(fault, workers, id=f"{fault.name}-{workers}", marks=fault.marks)
+        for fault in FAULTS
+        for workers in fault.workers
+    ]
+
+
+@pytest.mark.parametrize(("fault", "workers"), cases())
+def test_fault_loses_no_verdict(pytester: pytest.Pytester, fault: Fault, workers: int) -> None:
+    pytester.makepyfile(test_fault=fault.source, test_others=OTHERS)
+    if fault.conftest:
+        pytester.makeconftest(fault.conftest_source)
+    scene = Scene(pytester.path)
+    result = scene.run(f"--workers={workers}", *fault.options, blows=fault.blows)
+    print(result.terminal)
+    assert eventually(lambda: not scene.alive(), 5.0), _describe(scene)
+    assert scene.leftovers() == []
+    assert result.exit == fault.exit
+    for text in fault.texts:
+        assert re.search(text, result.terminal), text
+    for text in ("Traceback (most recent call last)", "INTERNALERROR"):
+        assert fault.may_trace or text not in result.terminal
+    if fault.is_reported:
+        _check_verdicts(fault, result)
+    if workers == 2:
+        _check_next_run(scene)
+
+
+def _check_verdicts(fault: Fault, result: Aftermath) -> None:
+    names = [name for name, _ in result.verdicts]
+    assert sorted(names) == sorted(fault.verdicts), "one verdict for each test in the events"
+    for name, verdict in result.verdicts:
+        assert verdict in fault.verdicts[name].split("|"), name
+    count = Counter(verdict for _, verdict in result.verdicts)
+    untold = 0 if result.ending in _TOLD else count["not_run"]
+    expected = Counter(
+        passed=count["passed"],
+        failed=sum(count[verdict] for verdict in _FAILED),
+        errors=count["error"] + count["not_run"] - untold + fault.errors,
+    )
+    assert result.totals == +expected, "the terminal's totals"
+    assert result.cases.total() == len(names) - untold + fault.errors, "JUnit's test cases"
+    assert result.problems["failure"] == expected["failed"]
+    assert result.problems["error"] == expected["errors"]
+
+
+def _check_next_run(scene: Scene) -> None:
+    result = scene.run("--workers=2", "test_others.py", "-p", "no:cacheprovider", "--noconftest")
+    assert (result.exit, result.totals["passed"]) == (0, 6), result.terminal
+    assert eventually(lambda: not scene.alive(), 5.0), _describe(scene)
+
+
+def _describe(scene: Scene) -> str:
+    return f"still there: {scene.alive()}, workers were {scene.workers()}"
