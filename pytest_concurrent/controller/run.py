@@ -15,6 +15,7 @@ from pytest_concurrent._engine import Outcome, Page, Supervisor
 from pytest_concurrent.compat import seeds
 from pytest_concurrent.controller import interrupts
 from pytest_concurrent.controller.collection import Collection
+from pytest_concurrent.controller.garbage import patient_gc
 from pytest_concurrent.controller.forking import Zygote, fork_zygote
 from pytest_concurrent.controller.listener import Listener
 from pytest_concurrent.controller.replay import Replay
@@ -189,7 +190,11 @@ class Run:
             self._progress.interrupted(count, interrupts.GRACE)
 
         try:
-            with interrupts.handled(interrupt), batched(self._config) as batch:
+            with (
+                interrupts.handled(interrupt),
+                batched(self._config) as batch,
+                patient_gc(enabled=self._settings.gc_tuning),
+            ):
                 while not self._listener.ending:
                     for message in supervisor.messages():
                         self._listener.hear(message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from collections.abc import Generator
 from typing import Literal
@@ -13,6 +12,7 @@ from pytest_concurrent._engine import Outcome
 from pytest_concurrent.compat import seeds
 from pytest_concurrent.controller import order
 from pytest_concurrent.controller.collection import Collection
+from pytest_concurrent.controller.garbage import patient_gc
 from pytest_concurrent.controller.run import Run
 from pytest_concurrent.controller.sequential import Stopwatch
 from pytest_concurrent.controller.timings import TimingFiles
@@ -20,11 +20,6 @@ from pytest_concurrent.exceptions import ForkUnsafeException
 from pytest_concurrent.reporting import files
 from pytest_concurrent.reporting.terminal import Terminal
 from pytest_concurrent.settings import Settings
-
-#: The collector's first threshold while tests are collected: objects are only ever added then, and
-#: looking through them again and again costs 0.1 of 0.7 s at 10,000 tests, 0.8 s at networkx.
-_COLLECTION_THRESHOLD = 1_000_000
-
 
 class ConcurrentSession:
     """Collects once, runs elsewhere, reports here.
@@ -50,13 +45,8 @@ class ConcurrentSession:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
         """Keep the garbage collector from looking at every test again and again."""
-        thresholds = gc.get_threshold()
-        if self._settings.gc_tuning:
-            gc.set_threshold(_COLLECTION_THRESHOLD, *thresholds[1:])
-        try:
+        with patient_gc(enabled=self._settings.gc_tuning):
             return (yield)
-        finally:
-            gc.set_threshold(*thresholds)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(

@@ -12,6 +12,7 @@ from _pytest import outcomes
 from _pytest.runner import CallInfo
 
 from pytest_concurrent._engine import WorkerLink
+from pytest_concurrent.compat import cov
 from pytest_concurrent.worker import hooks, terminal
 from pytest_concurrent.worker.birth import Birth, Legacy
 from pytest_concurrent.worker.fixtures import FixtureClock
@@ -125,6 +126,7 @@ class Worker:
     def _finish(self) -> None:
         self._config.hook.pytest_concurrent_worker_finish(config=self._config, worker=self._name)
         hooks.finish_session(self._session, int(pytest.ExitCode.OK))
+        cov.save(self._config)
         self._sender.send_between_tests()
         output = getattr(self._config, "workeroutput", {})
         self._link.finished(output)

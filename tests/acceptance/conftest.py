@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from .parity import Compare, Told, on_workers, told
+from .parity import Compare, Told, differences, on_workers, told
 
 
 @pytest.fixture
@@ -16,14 +16,12 @@ def compare(pytester: pytest.Pytester) -> Compare:
     Each run has a cache of its own; colours are on. `workers` says how many there are in each run.
     """
 
-    def check(*args: str, workers: Sequence[int] = (1, 3), junit: bool = True) -> Told:
+    def check(*args: str, workers: Sequence[int] = (2,), junit: bool = True) -> Told:
         wanted = told(pytester, "sequential", *args, junit=junit)
         for number in workers:
             asked = (*args, *on_workers(number))
             found = told(pytester, f"workers-{number}", *asked, junit=junit)
-            assert found.ending == wanted.ending, f"{number} workers\n{found.text}\n{wanted.text}"
-            assert found.junit == wanted.junit, f"{number} workers"
-            assert found.code == wanted.code, f"{number} workers"
+            assert not differences(wanted, found), f"with {number} workers"
         return wanted
 
     return check

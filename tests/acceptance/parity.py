@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -48,7 +49,7 @@ class Compare(Protocol):
     """Runs the suite and asserts that all runs told the same."""
 
     def __call__(
-        self, *args: str, workers: Sequence[int] = (1, 3), junit: bool = True
+        self, *args: str, workers: Sequence[int] = (2,), junit: bool = True
     ) -> Told:
         """Returns what they told."""
 
@@ -72,6 +73,15 @@ def told(pytester: pytest.Pytester, name: str, *args: str, junit: bool = True) -
     result = pytester.runpytest_subprocess("--color=yes", "-o", f"cache_dir={name}", *more, *args)
     text = result.stdout.str()
     return Told(int(result.ret), ending_of(text), entries(file) if junit else [], text)
+
+
+def differences(wanted: Told, found: Told) -> list[str]:
+    """What differs, as lines of a diff; the exit codes are its first line if they differ."""
+    codes = [f"exit code {found.code}, not {wanted.code}"] if found.code != wanted.code else []
+    terminal = difflib.unified_diff(wanted.ending, found.ending, "sequential", "workers", n=1)
+    files = [[" ".join(entry) for entry in told.junit] for told in (wanted, found)]
+    junit = difflib.unified_diff(*files, "sequential.xml", "workers.xml", n=1)
+    return [*codes, *terminal, *junit]
 
 
 def ending_of(text: str) -> list[str]:

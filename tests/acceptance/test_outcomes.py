@@ -137,25 +137,16 @@ def suite(pytester: pytest.Pytester) -> None:
 
 
 OPTIONS = [
-    (),
     ("-v",),
-    ("-q",),
+    ("-q", "-rA", "--tb=short", "--show-capture=stdout"),
     ("-qq",),
     ("-vv", "-rA"),
-    ("-rA", "--tb=short", "--show-capture=stdout"),
-    ("-rfEsxXpP", "--tb=line"),
-    ("--tb=no", "-ra"),
-    ("--tb=native", "-l"),
-    ("-k", "fails and not known", "-rA"),
-    ("--no-summary",),
-    ("--no-header", "-v", "-p", "no:warnings"),
-    ("--runxfail",),
-    ("--xfail-tb", "-rx"),
-    ("-x", "-k", "test_fails_with_cause and not sub"),
-    ("--deselect=test_endings.py::test_fails", "-rN"),
-    ("-W", "error", "-rf"),
-    ("--import-mode=importlib", "--fulltrace", "-k", "fixture_is_missing"),
-    ("-o", "console_output_style=count", "-s"),
+    ("-rfEsxXpP", "--tb=line", "--xfail-tb"),
+    ("--tb=native", "-l", "--runxfail"),
+    ("--tb=no", "-ra", "-k", "fails and not known"),
+    ("--no-summary", "--no-header", "-p", "no:warnings"),
+    ("-s", "-W", "error", "-rf", "-o", "console_output_style=count"),
+    ("--deselect=test_endings.py::test_fails", "-rN", "--import-mode=importlib", "--fulltrace"),
 ]
 
 
@@ -167,4 +158,9 @@ def test_options_change_both_alike(compare: Compare, options: tuple[str, ...]) -
 
 @pytest.mark.usefixtures("suite")
 def test_colourless_output_is_equal(compare: Compare) -> None:
-    compare("-rA", "--color=no", workers=(2,))
+    compare("-rA", "--color=no")
+
+
+@pytest.mark.usefixtures("suite")
+def test_number_of_workers_shows_nowhere(compare: Compare) -> None:
+    compare("-rA", workers=(1, 2, 3))

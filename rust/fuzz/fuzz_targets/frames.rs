@@ -5,7 +5,8 @@ use engine::wire::message::{self, FromWorker, FromZygote, ToWorker, ToZygote};
 use engine::wire::value::{self, Builder, Encoder, Sequence};
 use engine::wire::{WireError, frame};
 use libfuzzer_sys::fuzz_target;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 fuzz_target!(|bytes: &[u8]| {
     read_message(bytes);
@@ -27,40 +28,37 @@ fn framed(message: &[u8]) -> Vec<u8> {
 }
 
 fn read_message(bytes: &[u8]) {
-    if let Ok(message) = message::decode::<FromWorker<'_>>(bytes) {
-        read_payload(&message);
-        write_again(&message);
-    }
-    if let Ok(message) = message::decode::<FromZygote>(bytes) {
-        write_again(&message);
-    }
-    if let Ok(message) = message::decode::<ToWorker>(bytes) {
-        write_again(&message);
-    }
-    if let Ok(message) = message::decode::<ToZygote>(bytes) {
-        write_again(&message);
+    read_from_worker(bytes);
+    read_owned::<FromZygote>(bytes);
+    read_owned::<ToWorker>(bytes);
+    read_owned::<ToZygote>(bytes);
+}
+
+fn read_from_worker(bytes: &[u8]) {
+    let Ok(message) = message::decode::<FromWorker<'_>>(bytes) else { return };
+    let written = encoded(&message);
+    let again: FromWorker<'_> = message::decode(&written).expect("we read what we write");
+    assert_eq!(encoded(&again), written);
+    if let FromWorker::Ended { payload, .. }
+    | FromWorker::BetweenTests { payload, .. }
+    | FromWorker::Finished { payload } = message
+    {
+        read_value(payload);
     }
 }
 
-fn read_payload(message: &FromWorker<'_>) {
-    match message {
-        FromWorker::Ended { payload, .. }
-        | FromWorker::BetweenTests { payload, .. }
-        | FromWorker::Finished { payload } => read_value(payload),
-        _ => {}
-    }
+fn read_owned<T: Serialize + DeserializeOwned>(bytes: &[u8]) {
+    let Ok(message) = message::decode::<T>(bytes) else { return };
+    let written = encoded(&message);
+    let again: T = message::decode(&written).expect("we read what we write");
+    // Bytes are compared, not messages: a float that is no number does not equal itself.
+    assert_eq!(encoded(&again), written);
 }
 
-/// Compares bytes, not messages: a float that is no number does not equal itself.
-fn write_again<'a, T: Serialize + Deserialize<'a>>(message: &T) {
-    let mut written = Vec::new();
-    message::encode(message, &mut written);
-    // The message read back may borrow from the bytes, which so must outlive every message.
-    let bytes: &'static [u8] = Box::leak(written.into_boxed_slice());
-    let again: T = message::decode(bytes).expect("we read what we write");
-    let mut twice = Vec::new();
-    message::encode(&again, &mut twice);
-    assert_eq!(bytes, twice);
+fn encoded<T: Serialize>(message: &T) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    message::encode(message, &mut bytes);
+    bytes
 }
 
 fn read_value(bytes: &[u8]) {

@@ -9,6 +9,10 @@ use super::WireError;
 /// The deepest nesting that [`decode`] follows. Reports nest to about 12: an exception chain is a list, not a nest.
 pub const MAX_DEPTH: usize = 100;
 
+/// Room for so many elements is made at once at most: a hostile nest of lists, each of which promises as many elements
+/// as there are bytes, would otherwise claim a hundred times what it is worth.
+const RESERVED: usize = 1024;
+
 /// Tag bytes, printable so that a dump can be read.
 mod tag {
     pub(super) const NONE: u8 = b'N';
@@ -196,7 +200,7 @@ impl<'a> Reader<'a> {
 
     fn sequence<B: Builder>(&mut self, kind: Sequence, builder: &mut B, depth: usize) -> Result<B::Value, B::Error> {
         let count = self.count(1)?;
-        let mut items = Vec::with_capacity(count);
+        let mut items = Vec::with_capacity(count.min(RESERVED));
         for _ in 0..count {
             items.push(self.value(builder, depth + 1)?);
         }
@@ -205,7 +209,7 @@ impl<'a> Reader<'a> {
 
     fn dict<B: Builder>(&mut self, builder: &mut B, depth: usize) -> Result<B::Value, B::Error> {
         let count = self.count(2)?;
-        let mut items = Vec::with_capacity(count);
+        let mut items = Vec::with_capacity(count.min(RESERVED));
         for _ in 0..count {
             items.push((self.value(builder, depth + 1)?, self.value(builder, depth + 1)?));
         }

@@ -7,6 +7,9 @@ pub(crate) mod packet;
 mod worker;
 mod zygote;
 
+#[cfg(test)]
+mod worker_tests;
+
 use rustix::process::{Pid, getpid};
 use thiserror::Error;
 

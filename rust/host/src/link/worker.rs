@@ -116,6 +116,8 @@ impl WorkerLink {
 
     /// Claims the test that [`Self::wait`] named and tells the controller that it begins. `None` = it was taken back.
     pub fn take(&mut self) -> Result<Option<TestId>, LinkError> {
+        // Before the page is touched: a fork that claims a test takes it from the worker.
+        self.owner.check()?;
         let Some(test) = self.claim() else { return Ok(None) };
         self.send(&FromWorker::Started { test })?;
         Ok(Some(test))
@@ -123,6 +125,7 @@ impl WorkerLink {
 
     /// Reports a test and claims the next one if it is at hand, which is returned.
     pub fn ended(&mut self, ended: Ended<'_>) -> Result<Option<TestId>, LinkError> {
+        self.owner.check()?;
         let next = self.claim();
         self.send(&FromWorker::Ended {
             test: ended.test,
@@ -214,6 +217,8 @@ impl WorkerLink {
         let (count, _) = loop {
             match recv(&self.socket, &mut chunk[..], flags) {
                 Err(Errno::INTR) => {}
+                // It died with words of ours unread.
+                Err(Errno::CONNRESET) => return Err(LinkError::Closed),
                 other => break other?,
             }
         };
