@@ -282,6 +282,9 @@ class Supervisor:
         its likely number of tests and their seconds.
         """
 
+    def stop(self) -> None:
+        """Have no further test start; running ones finish. Calling it again changes nothing."""
+
     def interrupt(self) -> None:
         """Stop: the first time running tests may finish, the second time they may not.
 
@@ -398,6 +401,8 @@ class WorkerLink:
         set_ups: Sequence[tuple[int, float]],
         message: str,
         reports: object,
+        *,
+        decisive: bool = False,
     ) -> tuple[int | None, list[str]]:
         """Report a test, and claim the next one if it is at hand.
 
@@ -411,6 +416,8 @@ class WorkerLink:
             message: Text of its first failure.
             reports: What the controller needs to tell of it: builtin values; of any other value
                 the ``repr`` travels.
+            decisive: Whether the run may end with this test: then nothing is claimed, and the call
+                returns when the controller has acted on it.
 
         Returns:
             The number of the next test, claimed, if it was at hand; and the keys under which

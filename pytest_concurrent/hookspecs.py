@@ -20,8 +20,7 @@ def pytest_concurrent_worker_start(config: pytest.Config, worker: str) -> None:
 def pytest_concurrent_worker_finish(config: pytest.Config, worker: str) -> None:
     """Called in each worker after its last test and the teardown of all fixtures.
 
-    Not called when the worker dies. What a plugin puts into `config.workeroutput` before it
-    returns reaches the controller, if it consists of builtin values.
+    Not called when the worker dies.
 
     Args:
         config: pytest's configuration.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from pytest_concurrent import hookspecs
-from pytest_concurrent.collisions import register_once
+from pytest_concurrent.collisions import conflicting_distributions, register_once
 from pytest_concurrent.marks import register_marks
 from pytest_concurrent.options import add_options
 from pytest_concurrent.settings import Settings, resolve
@@ -37,13 +38,20 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the options once, make our marks known, and take the session over if asked to."""
-    settings = config.stash[SETTINGS] = resolve(config)
+    settings = config.stash[SETTINGS] = _settings(config)
     register_marks(config, short_marks=settings.short_marks)
     _offer_worker_fixtures(config)
     if settings.enabled:
         from pytest_concurrent.controller import session
 
         session.start(config, settings, config.stash.get(BEGAN, time.perf_counter()))
+
+
+def _settings(config: pytest.Config) -> Settings:
+    settings = resolve(config)
+    if not settings.enabled:
+        return settings
+    return replace(settings, warnings=(*conflicting_distributions(), *settings.warnings))
 
 
 def _offer_worker_fixtures(config: pytest.Config) -> None:

@@ -14,7 +14,9 @@ _THRESHOLD = 1_000_000
 
 @contextmanager
 def patient_gc(*, enabled: bool) -> Generator[None]:
-    """While inside, the collector looks less often.
+    """While inside, the collector looks less often; what was made meanwhile it never looks at.
+
+    Without that it would look at everything at once as soon as this ends (0.1 s at 10,000 tests).
 
     Args:
         enabled: Nothing changes if not (ini `concurrent_gc_tuning`).
@@ -25,4 +27,6 @@ def patient_gc(*, enabled: bool) -> Generator[None]:
     try:
         yield
     finally:
+        if enabled:
+            gc.freeze()
         gc.set_threshold(*thresholds)

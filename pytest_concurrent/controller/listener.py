@@ -72,9 +72,7 @@ class Listener:
     def _on_ready(self, slot: int, attempt: int, pid: int) -> None:
         """A worker is ready; who wants to know implements the hook in the worker."""
 
-    def _on_ended(
-        self, slot: int, number: int, verdict: str, seconds: float, payload: Any
-    ) -> None:
+    def _on_ended(self, slot: int, number: int, verdict: str, seconds: float, payload: Any) -> None:
         self._last_test[slot] = number
         self._replay.ended(slot, number, payload)
         self._progress.test_finished(slot, number, verdict, seconds)
@@ -118,6 +116,8 @@ class Listener:
     def _on_output(self, slot: int, stream: int, lines: bytes) -> None:
         """Show what a worker wrote, in whole lines that begin with its name."""
         file = sys.stdout if stream == 1 else sys.stderr
+        if self._replay.several_workers:
+            self._progress.leave_line()
         for line in lines.decode(errors="replace").splitlines(keepends=True):
             file.write(f"[gw{slot}] {line}" if self._replay.several_workers else line)
         file.flush()
@@ -138,7 +138,7 @@ class Listener:
         if text is not None:
             for number in sorted(self._not_run):
                 self._replay.not_run(number, text)
-        self._replay.finish()
+        self._replay.finish(self._not_run)
 
     def _before(self, evidence: Evidence | None) -> list[str]:
         return [self._items[number].nodeid for number in evidence.before] if evidence else []

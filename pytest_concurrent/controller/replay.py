@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from pytest_concurrent._engine import Evidence
-from pytest_concurrent.controller import verdicts
+from pytest_concurrent.controller import stepwise, verdicts
 from pytest_concurrent.controller.order import TellingOrder
 from pytest_concurrent.payload import junit, reports
 from pytest_concurrent.payload import warnings as packed_warnings
@@ -28,6 +29,7 @@ class Replay:
         self._items = session.items
         self._run_id = run_id
         self._order = TellingOrder(self._config, self._items)
+        self._failed: set[int] = set()
         self._names_worker = bool(self._config.getoption("xmlpath", None))
         reporter: Any = self._config.pluginmanager.getplugin("terminalreporter")
         if several_workers and reporter is not None and hasattr(reporter, "_show_progress_info"):
@@ -75,9 +77,14 @@ class Replay:
         report.sections = verdicts.sections(evidence)
         self._log(item, number, slot, report)
 
-    def finish(self) -> None:
-        """Everything was told: put what will be listed in order."""
+    def finish(self, not_run: Iterable[int]) -> None:
+        """Everything was told: put what will be listed in order, and mark the next step.
+
+        Args:
+            not_run: The tests that did not run.
+        """
         self._order.restore()
+        stepwise.store(self._config, self._items, self._failed, not_run)
 
     def _tell(
         self,
@@ -103,6 +110,8 @@ class Replay:
         report: pytest.TestReport,
         ihook: Any = None,
     ) -> None:
+        if report.outcome == "failed":
+            self._failed.add(number)
         shaped: Any = report
         shaped.item_index = number
         shaped.testrun_uid = self._run_id

@@ -13,10 +13,10 @@ import pytest
 from pytest_concurrent import _engine
 from pytest_concurrent._engine import Outcome, Page, Supervisor
 from pytest_concurrent.compat import seeds
-from pytest_concurrent.controller import interrupts
+from pytest_concurrent.controller import interrupts, stepwise
 from pytest_concurrent.controller.collection import Collection
-from pytest_concurrent.controller.garbage import patient_gc
 from pytest_concurrent.controller.forking import Zygote, fork_zygote
+from pytest_concurrent.controller.garbage import patient_gc
 from pytest_concurrent.controller.listener import Listener
 from pytest_concurrent.controller.replay import Replay
 from pytest_concurrent.controller.terms import Terms
@@ -87,6 +87,11 @@ class Run:
             os.close(zygote.lifeline)
         return outcome
 
+    @property
+    def timed_out(self) -> bool:
+        """Whether the run passed its own limit."""
+        return self._listener.ending == "run_timeout"
+
     def conclude(self) -> bool:
         """End the session as what happened demands.
 
@@ -99,16 +104,18 @@ class Run:
             raise WorkerInternalException(text)
         if kind == "exit":
             raise pytest.exit.Exception(text, code)
-        if listener.ending == "run_timeout":
+        if self.timed_out:
             source = self._settings.source("run_timeout")
             text = f"the run passed its limit of {self._settings.run_timeout:g} s ({source})"
-            raise pytest.exit.Exception(text, EXIT_RUN_TIMEOUT)
+            # The session ends with EXIT_RUN_TIMEOUT all the same; with `pytest.exit` pytest would
+            # hide the failures and write no JUnit file.
+            raise session.Interrupted(text)
         if listener.ending == "interrupted" or kind == "keyboard_interrupt":
             raise KeyboardInterrupt
         if session.shouldfail:
             raise session.Failed(session.shouldfail)
-        if kind == "should_stop":
-            raise session.Interrupted(text)
+        if session.shouldstop or kind == "should_stop":
+            raise session.Interrupted(session.shouldstop or text)
         return True
 
     def _make_listener(self) -> Listener:
@@ -149,7 +156,7 @@ class Run:
         return Terms(
             workers=self._workers,
             workers_reason=self._workers_reason,
-            max_failures=self._config.getvalue("maxfail") or None,
+            max_failures=_max_failures(self._config),
             max_restarts=_RESTARTS_PER_WORKER * self._workers if restarts is None else restarts,
             test_limit=settings.test_timeout,
             worker_limit=settings.worker_timeout,
@@ -161,7 +168,7 @@ class Run:
             versions=_versions(),
             keep_records=settings.benchmark or settings.benchmark_json is not None,
             events=stream,
-            echo=self._config.getoption("capture") == "no",
+            echo=self._config.getoption("capture") in ("no", "tee-sys"),
         )
 
     def _print_header(self, supervisor: Supervisor) -> None:
@@ -198,6 +205,8 @@ class Run:
                 while not self._listener.ending:
                     for message in supervisor.messages():
                         self._listener.hear(message)
+                        if self._session.shouldstop:  # a plugin that heard it has had enough
+                            supervisor.stop()
                     self._progress.tick(self._now())
                     if batch is not None:
                         batch.release()
@@ -215,6 +224,11 @@ def _count_workers(settings: Settings, collection: Collection) -> tuple[int, str
     if settings.workers == "auto":
         return _engine.advise_workers(collection.plan.group_count)
     return settings.workers, settings.source("workers")
+
+
+def _max_failures(config: pytest.Config) -> int | None:
+    limits = (config.getvalue("maxfail") or None, stepwise.allowed_failures(config))
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _end_at_once(supervisor: Supervisor) -> None:

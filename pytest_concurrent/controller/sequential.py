@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -32,8 +33,13 @@ class Stopwatch:
         self._seconds[report.when] = report.duration
         self._outcome = _worse(self._outcome, _status(report))
         if report.when == "teardown":
+            self._record(report.nodeid)
+
+    def _record(self, nodeid: str) -> None:
+        # A duration of some plugin's making may be no timing: it says nothing, the next run may.
+        with suppress(ValueError):
             self._history.record(
-                report.nodeid,
+                nodeid,
                 self._outcome,
                 sum(self._seconds.values()),
                 setup=self._seconds.get("setup", 0.0),

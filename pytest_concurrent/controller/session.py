@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
-from typing import Literal
 
 import pytest
 
@@ -13,13 +12,14 @@ from pytest_concurrent.compat import seeds
 from pytest_concurrent.controller import order
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.garbage import patient_gc
-from pytest_concurrent.controller.run import Run
+from pytest_concurrent.controller.run import EXIT_RUN_TIMEOUT, Run
 from pytest_concurrent.controller.sequential import Stopwatch
 from pytest_concurrent.controller.timings import TimingFiles
 from pytest_concurrent.exceptions import ForkUnsafeException
 from pytest_concurrent.reporting import files
 from pytest_concurrent.reporting.terminal import Terminal
 from pytest_concurrent.settings import Settings
+
 
 class ConcurrentSession:
     """Collects once, runs elsewhere, reports here.
@@ -38,6 +38,7 @@ class ConcurrentSession:
         self._timings = TimingFiles(config, settings, self._terminal)
         self._reordered = order.is_asked_for(config)
         self._outcome: Outcome | None = None
+        self._run_timed_out = False
         self._stopwatch: Stopwatch | None = None
         if settings.workers != 0:
             seeds.watch()
@@ -45,7 +46,8 @@ class ConcurrentSession:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
         """Keep the garbage collector from looking at every test again and again."""
-        with patient_gc(enabled=self._settings.gc_tuning):
+        forks = self._settings.workers != 0
+        with patient_gc(enabled=self._settings.gc_tuning and forks):
             return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -82,7 +84,8 @@ class ConcurrentSession:
             return None
         self._print_remarks()
         if self._settings.workers == 0:
-            return self._run_sequentially(self._settings.sequential_reason or "--workers=0")
+            self._run_sequentially(self._settings.sequential_reason or "--workers=0")
+            return None
         run = Run(
             session,
             self._settings,
@@ -93,10 +96,12 @@ class ConcurrentSession:
         try:
             self._outcome = run.run()
         except ForkUnsafeException as error:
-            return self._run_sequentially(f"{error}. {error.hint}")
+            self._run_sequentially(f"{error}. {error.hint}")
+            return None
+        self._run_timed_out = run.timed_out
         return run.conclude()
 
-    def _run_sequentially(self, reason: str) -> Literal[None]:
+    def _run_sequentially(self, reason: str) -> None:
         self._terminal.header([f"concurrent: sequentially, without workers ({reason})"])
         self._stopwatch = Stopwatch(self._timings.history)
         self._config.pluginmanager.register(self._stopwatch, "pytest_concurrent_stopwatch")
@@ -110,8 +115,10 @@ class ConcurrentSession:
             self._terminal.header(lines)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Keep what was measured, and write the files that were asked for."""
+        if self._run_timed_out:
+            session.exitstatus = EXIT_RUN_TIMEOUT
         if self._outcome is not None:
             self._outcome.record(self._timings.history)
         if self._outcome is not None or self._stopwatch is not None:

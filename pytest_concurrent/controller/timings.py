@@ -52,7 +52,7 @@ class TimingFiles:
             self.remarks.append(f"{path}: {refused} values are no timings and were left out")
 
     def save(self) -> None:
-        """Write the cache and the exports. What cannot be written is said; the run keeps its result."""
+        """Write the cache and the exports; what cannot be written is said and changes no result."""
         try:
             remark = self.history.save()
             if remark:

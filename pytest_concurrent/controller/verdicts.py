@@ -6,7 +6,6 @@ import os
 import time
 
 import pytest
-
 from _pytest._code.code import ReprFileLocation, TerminalRepr
 from _pytest._io import TerminalWriter
 
@@ -64,7 +63,9 @@ def timed_out(
 
 def lost(worker: str, evidence: Evidence, *, finishing: bool, before: list[str]) -> str:
     """Say how a worker died while no test ran on it."""
-    doing = "while it tore down and left" if finishing else "between tests"
+    doing = "between tests" if before else "before its first test"
+    if finishing:
+        doing = "while it tore down and left"
     return _with_evidence([f"worker {worker} died ({evidence.death}) {doing}"], evidence, before)
 
 

@@ -1,4 +1,4 @@
-"""What tests write into pytest's own JUnit file: recorded in the worker, written by the controller."""
+"""What tests write into pytest's JUnit file: recorded in the worker, written by the controller."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class JunitForwarder:
         self.family = family
         self._calls: list[Packed] = []
 
-    def node_reporter(self, nodeid: str) -> _NodeForwarder:
-        """The reporter of one test."""
-        return _NodeForwarder(nodeid, self._calls)
+    def node_reporter(self, node: object) -> _NodeForwarder:
+        """The reporter of one test, by its id: a text, or from pytest 9.2 on an object."""
+        return _NodeForwarder(str(node), self._calls)
 
     def add_global_property(self, name: str, value: object) -> None:
         """A property of the whole suite (fixture `record_testsuite_property`)."""

@@ -111,9 +111,10 @@ def _template(
 ) -> dict[str, Any]:
     # Finding the place of a test costs 25 µs: the worker had to, so nobody else needs to.
     item.__dict__.setdefault("location", location)
-    names = dict.fromkeys(keywords, 1)
     node_id = getattr(item, _ITEM_ID)
-    return pytest.TestReport(node_id, item.location, names, "passed", None, "call").__dict__
+    return pytest.TestReport(
+        node_id, item.location, dict.fromkeys(keywords, 1), "passed", None, "call"
+    ).__dict__
 
 
 def _expanded(packed: Compact, template: dict[str, Any]) -> pytest.TestReport:

@@ -101,7 +101,7 @@ class PlainProgress:
                 self._write(f" {self._nodeids[test]}{where}", word=_WORDS[verdict], red=True)
 
     def slow(self, slot: int, test: int, elapsed: float, limit: float | None) -> None:
-        """Name a test that has been running for ``elapsed`` seconds; its limit, if it comes near."""
+        """Name a test that has run for ``elapsed`` seconds; its limit, if it comes near."""
         near = "" if limit is None else f", limit {age(limit)}"
         self._write(f" {self._describe(slot, test, elapsed)}{near}", word="SLOW", yellow=True)
 
@@ -141,6 +141,10 @@ class PlainProgress:
                 "(Ctrl-C again ends them now)"
             )
         self._terminal.between_tests(text, word="concurrent:", yellow=True)
+
+    def leave_line(self) -> None:
+        """End the line of letters, if there is one: what comes next writes whole lines."""
+        self._terminal.leave_line()
 
     def tick(self, now: float) -> None:
         """Write a heartbeat if one is due. Cheap: may be called many times a second."""

@@ -88,6 +88,18 @@ class Terminal:
         _end_line(reporter, writer)
         writer.flush()
 
+    def leave_line(self) -> None:
+        """End pytest's line of progress, which then goes on in a line of its own."""
+        reporter = self._reporter()
+        if reporter is None:
+            return
+        writer = self._config.get_terminal_writer()
+        if writer.width_of_current_line:
+            writer.line()
+            if reporter.currentfspath is not None:
+                reporter.currentfspath = None
+            writer.flush()
+
     def _reporter(self) -> TerminalReporter | None:
         reporter: TerminalReporter | None
         reporter = self._config.pluginmanager.get_plugin("terminalreporter")

@@ -1,4 +1,4 @@
-"""How long set-ups that several tests share take, measured apart from the tests that trigger them."""
+"""How long set-ups that tests share take, measured apart from the tests that trigger them."""
 
 from __future__ import annotations
 

@@ -21,9 +21,7 @@ _REPLAYED = (
 )
 
 #: A session was begun once, in the controller; who ends it here says so by these names.
-_WORKER_NAMES = frozenset(
-    {"workerinput", "workeroutput", "PYTEST_XDIST_WORKER", "is_xdist_worker"}
-)
+_WORKER_NAMES = frozenset({"workerinput", "workeroutput", "PYTEST_XDIST_WORKER", "is_xdist_worker"})
 
 
 def install(config: pytest.Config, sender: Sender) -> None:

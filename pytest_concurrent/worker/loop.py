@@ -13,7 +13,7 @@ from _pytest.runner import CallInfo
 
 from pytest_concurrent._engine import WorkerLink
 from pytest_concurrent.compat import cov
-from pytest_concurrent.worker import hooks, terminal
+from pytest_concurrent.worker import hooks, terminal, tracebacks
 from pytest_concurrent.worker.birth import Birth, Legacy
 from pytest_concurrent.worker.fixtures import FixtureClock
 from pytest_concurrent.worker.nextitem import Break, NextItem, follower
@@ -56,6 +56,7 @@ class Worker:
         self._name = birth.name
         clock = FixtureClock(legacy.fixtures)
         self._config.pluginmanager.register(clock, "pytest_concurrent_fixture_clock")
+        tracebacks.install(self._config)
         self._sender = Sender(link, self._config, clock, terminal.install(self._config))
         hooks.install(self._config, self._sender)
         self._previous: pytest.Item | None = None
@@ -79,21 +80,18 @@ class Worker:
         nextitem: Any = NextItem(self._link, session) if self._lazy else self._eager_next()
         try:
             self._config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
-        except outcomes.Exit as error:
-            self._link.stop("exit", str(error.msg), _status(error.returncode))
-        except KeyboardInterrupt:
-            self._link.stop("keyboard_interrupt", "KeyboardInterrupt", None)
-        except BaseException:
-            self._link.stop("internal_error", traceback.format_exc(), None)
+        except BaseException as error:
+            self._sender.abandon()
+            self._link.stop(*_reason_to_stop(error))
         self._previous = item
         self._expected = nextitem.resolved if isinstance(nextitem, NextItem) else nextitem
         if session.shouldfail or session.shouldstop:
             self._expected = None
-        claimed = self._sender.send()
-        if session.shouldfail or session.shouldstop:
-            self._link.stop("should_stop", str(session.shouldfail or session.shouldstop), None)
+            # Before the test is reported: what follows it here could be claimed with that.
+            text = _text(str(session.shouldfail or session.shouldstop))
+            self._link.stop("should_stop", text, None)
             session.shouldfail = session.shouldstop = False
-        return claimed
+        return self._sender.send()
 
     def _eager_next(self) -> Any:
         nextitem = follower(self._link.peek(), self._session)
@@ -130,6 +128,19 @@ class Worker:
         self._sender.send_between_tests()
         output = getattr(self._config, "workeroutput", {})
         self._link.finished(output)
+
+
+def _reason_to_stop(error: BaseException) -> tuple[str, str, int | None]:
+    if isinstance(error, outcomes.Exit):
+        return "exit", _text(str(error.msg)), _status(error.returncode)
+    if isinstance(error, KeyboardInterrupt):
+        return "keyboard_interrupt", "KeyboardInterrupt", None
+    return "internal_error", _text(traceback.format_exc()), None
+
+
+def _text(text: str) -> str:
+    """What can travel: a lone surrogate is fine in Python and nowhere else."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _status(returncode: Any) -> int | None:

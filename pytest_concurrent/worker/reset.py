@@ -13,7 +13,7 @@ import random
 import signal
 import sys
 import threading
-from typing import Any
+from typing import Any, NoReturn
 from unittest import mock
 
 import pytest
@@ -115,7 +115,7 @@ def _random_states(legacy: Legacy) -> None:
         numpy_random.seed()
 
 
-def leave(status: int) -> None:
+def leave(status: int) -> NoReturn:
     """End the process as Python does, without what belongs to the controller."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]

@@ -42,6 +42,8 @@ class Sender:
         self._terminal = terminal
         self._junit = junit.install(config)
         self._asks_status = _has_foreign_status(config)
+        stepwise = config.pluginmanager.hasplugin("stepwiseplugin")
+        self._stops_on_failure = bool(config.getvalue("maxfail")) or stepwise
         self._number = -1
         self._item: pytest.Item | None = None
         self._packer: reports.Packer | None = None
@@ -58,6 +60,10 @@ class Sender:
         self._number = number
         self._item = item
         self._packer = reports.Packer(item)
+
+    def abandon(self) -> None:
+        """Ctrl-C, `pytest.exit()` or an error of a plugin broke the test off."""
+        self._summary.broken_off = True
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -97,6 +103,7 @@ class Sender:
             set_ups,
             summary.message,
             self._payload(),
+            decisive=self._stops_on_failure and summary.failures > 0,
         )
         self._begin()
         for name in degraded:
@@ -132,13 +139,25 @@ class Sender:
 class _Summary:
     """What the engine must know of a test's reports."""
 
-    __slots__ = ("_failed", "_skipped", "_start", "_times", "_xfailed", "_xpassed", "failures", "message")
+    __slots__ = (
+        "_called",
+        "_failed",
+        "_skipped",
+        "_start",
+        "_times",
+        "_xfailed",
+        "_xpassed",
+        "broken_off",
+        "failures",
+        "message",
+    )
 
     def __init__(self) -> None:
         self._times = {"setup": 0.0, "call": 0.0, "teardown": 0.0}
         self._start = 0.0
         self._failed = ""
-        self._skipped = self._xfailed = self._xpassed = False
+        self._skipped = self._xfailed = self._xpassed = self._called = False
+        self.broken_off = False
         self.failures = 0
         self.message = ""
 
@@ -147,6 +166,7 @@ class _Summary:
         if type(report) is pytest.TestReport and when is not None:
             # A test that another plugin runs again reports each attempt; the last one counts.
             self._times[when] = report.duration
+            self._called = when != "setup"
             if when == "setup":
                 self._start = report.start
                 self._failed = ""
@@ -160,7 +180,9 @@ class _Summary:
             self._xpassed |= report.outcome == "passed"
         elif report.outcome == "failed":
             self.failures += 1
-            self._failed = "failed" if "failed" in (report.when == "call" and "failed", self._failed) else "error"
+            # A failed call outweighs an error before or after it.
+            if self._failed != "failed":
+                self._failed = "failed" if report.when == "call" else "error"
             if not self.message:
                 self.message = _text(report)
         elif report.outcome == "skipped":
@@ -174,6 +196,8 @@ class _Summary:
             return "xfailed"
         if self._xpassed:
             return "xpassed"
+        if self.broken_off and not self._called:
+            return "not_run"
         return "skipped" if self._skipped else "passed"
 
     def timing(self, shared: float) -> tuple[float, float, float, float, float]:
@@ -197,6 +221,8 @@ def _has_foreign_status(config: pytest.Config) -> bool:
 
 def _text(report: pytest.TestReport) -> str:
     try:
-        return report.longreprtext[:_MESSAGE_LIMIT]
+        text = report.longreprtext[:_MESSAGE_LIMIT]
+        # A lone surrogate is fine in Python and nowhere else.
+        return text.encode("utf-8", "replace").decode()
     except Exception as error:  # a representation of the user's own
         return f"<the failure's text cannot be made: {type(error).__name__}>"

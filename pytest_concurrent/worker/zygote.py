@@ -1,4 +1,4 @@
-"""The zygote: the collected session, frozen, which never runs a test and forks a worker on request."""
+"""The zygote: the collected session, frozen. It runs no test and forks workers on request."""
 
 from __future__ import annotations
 

@@ -48,9 +48,7 @@ class Told:
 class Compare(Protocol):
     """Runs the suite and asserts that all runs told the same."""
 
-    def __call__(
-        self, *args: str, workers: Sequence[int] = (2,), junit: bool = True
-    ) -> Told:
+    def __call__(self, *args: str, workers: Sequence[int] = (2,), junit: bool = True) -> Told:
         """Returns what they told."""
 
 
@@ -79,8 +77,8 @@ def differences(wanted: Told, found: Told) -> list[str]:
     """What differs, as lines of a diff; the exit codes are its first line if they differ."""
     codes = [f"exit code {found.code}, not {wanted.code}"] if found.code != wanted.code else []
     terminal = difflib.unified_diff(wanted.ending, found.ending, "sequential", "workers", n=1)
-    files = [[" ".join(entry) for entry in told.junit] for told in (wanted, found)]
-    junit = difflib.unified_diff(*files, "sequential.xml", "workers.xml", n=1)
+    first, second = ([" ".join(entry) for entry in told.junit] for told in (wanted, found))
+    junit = difflib.unified_diff(first, second, "sequential.xml", "workers.xml", n=1)
     return [*codes, *terminal, *junit]
 
 

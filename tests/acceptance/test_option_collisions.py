@@ -150,6 +150,18 @@ def test_distribution_in_the_way_is_named(
     assert f"run `pip uninstall {name}`" in line
 
 
+@pytest.mark.parametrize(("args", "times"), [(["--concurrent"], 1), ([], 0)])
+def test_header_names_a_distribution_in_the_way(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, args: list[str], times: int
+) -> None:
+    install(pytester.path, "pytest-parallel")
+    monkeypatch.setenv("PYTHONPATH", str(pytester.path), prepend=":")
+    pytester.makepyfile("def test_passes(): pass")
+    result = pytester.runpytest_subprocess(*args)
+    result.assert_outcomes(passed=1)
+    assert result.stdout.str().count("pytest-parallel is installed") == times
+
+
 @pytest.mark.parametrize("name", ["concurrent", "zzz_concurrent"])
 def test_second_entry_point_of_our_module_is_harmless(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, name: str

@@ -146,7 +146,7 @@ OPTIONS = [
     ("--tb=no", "-ra", "-k", "fails and not known"),
     ("--no-summary", "--no-header", "-p", "no:warnings"),
     ("-s", "-W", "error", "-rf", "-o", "console_output_style=count"),
-    ("--deselect=test_endings.py::test_fails", "-rN", "--import-mode=importlib", "--fulltrace"),
+    ("--deselect=test_endings.py::test_fails", "-rN", "--import-mode=importlib"),
 ]
 
 

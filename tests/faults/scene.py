@@ -20,7 +20,7 @@ from pathlib import Path
 MARK = "PYTEST_FAULT_SCENE"
 
 #: Seconds after which a run that should have ended is taken for hung. Generous: machines are busy.
-PATIENCE = 90.0
+PATIENCE = 40.0
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,8 @@ class Scene:
 
     def alive(self) -> list[int]:
         """Every process that the run started or is, and that is not yet dead."""
-        return [pid for pid in _processes() if self._is_ours(pid) and not _is_zombie(pid)]
+        others = (pid for pid in _processes() if pid != os.getpid())
+        return [pid for pid in others if self._is_ours(pid) and not _is_zombie(pid)]
 
     def leftovers(self) -> list[str]:
         """What is in the temp folder beside pytest's own."""

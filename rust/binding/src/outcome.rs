@@ -11,7 +11,7 @@ use crate::history::History;
 /// What is left of a run when its supervisor is done.
 #[pyclass(frozen, module = "pytest_concurrent._engine")]
 pub(crate) struct Outcome {
-    outcome: supervisor::Outcome,
+    run: supervisor::Outcome,
     names: Names,
     began: f64,
 }
@@ -21,7 +21,7 @@ impl Outcome {
     /// Adds what was measured to the history.
     fn record(&self, history: &History) {
         let mut history = history.lock();
-        for result in self.outcome.results.iter().filter(|result| result.verdict != Verdict::NotRun) {
+        for result in self.run.results.iter().filter(|result| result.verdict != Verdict::NotRun) {
             let Some(nodeid) = self.names.tests.get(result.test.index()) else { continue };
             let run = Measurement {
                 verdict: result.verdict,
@@ -33,7 +33,7 @@ impl Outcome {
             // A number that is no timing says nothing about the test; the next run measures again.
             let _ = history.record(nodeid, run);
         }
-        for (fixture, seconds) in &self.outcome.set_ups {
+        for (fixture, seconds) in &self.run.set_ups {
             if let Some(key) = self.names.fixtures.get(fixture.index()) {
                 let _ = history.record_fixture(key, *seconds, self.began);
             }
@@ -42,7 +42,7 @@ impl Outcome {
 
     /// The benchmark report as lines of text. Empty unless records were kept.
     fn benchmark_lines(&self) -> Vec<String> {
-        if self.outcome.records.is_empty() { Vec::new() } else { self.summarise().render() }
+        if self.run.records.is_empty() { Vec::new() } else { self.summarise().render() }
     }
 
     /// The benchmark report as JSON.
@@ -53,16 +53,16 @@ impl Outcome {
     /// Why the events file is not whole; `None` if it is, or was not asked for.
     #[getter]
     fn events_error(&self) -> Option<String> {
-        self.outcome.events_error.as_ref().map(ToString::to_string)
+        self.run.events_error.as_ref().map(ToString::to_string)
     }
 }
 
 impl Outcome {
-    pub(crate) fn new(outcome: supervisor::Outcome, names: Names, began: f64) -> Self {
-        Self { outcome, names, began }
+    pub(crate) fn new(run: supervisor::Outcome, names: Names, began: f64) -> Self {
+        Self { run, names, began }
     }
 
     fn summarise(&self) -> Benchmark {
-        report::summarise(&self.outcome.records)
+        report::summarise(&self.run.records)
     }
 }

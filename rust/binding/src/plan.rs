@@ -1,4 +1,5 @@
 //! `_engine.Plan`: the collected tests as the engine sees them.
+#![expect(clippy::needless_pass_by_value, reason = "PyO3 hands over lists as owned values")]
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! `_engine.Supervisor`: the controller's hold on a run.
+#![expect(clippy::needless_pass_by_value, reason = "PyO3 hands over what it extracts as owned values")]
 
 use std::fs::File;
 use std::os::fd::RawFd;
@@ -99,6 +100,11 @@ impl Supervisor {
     fn outlook(&self) -> (f64, f64, Vec<(usize, f64)>) {
         let shares = self.outlook.shares.iter().map(|share| (share.tests, share.time.as_secs_f64())).collect();
         (self.outlook.work.as_secs_f64(), self.outlook.bound.as_secs_f64(), shares)
+    }
+
+    /// No further test starts; running ones finish.
+    fn stop(&self) -> PyResult<()> {
+        self.with(|handle| handle.order(supervisor::Order::Stop))
     }
 
     /// Ctrl-C: the first is polite, the second is not.

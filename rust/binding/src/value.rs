@@ -76,13 +76,12 @@ impl Writer<'_> {
     }
 
     fn text(&mut self, text: &Bound<'_, PyString>) -> PyResult<()> {
-        match text.to_str() {
-            Ok(text) => self.encoder.text(text),
+        if let Ok(text) = text.to_str() {
+            self.encoder.text(text);
+        } else {
             // Lone surrogates, as `os.fsdecode` makes of names that are not UTF-8.
-            Err(_) => {
-                let bytes = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
-                self.encoder.surrogates(bytes.cast::<PyBytes>()?.as_bytes());
-            }
+            let bytes = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
+            self.encoder.surrogates(bytes.cast::<PyBytes>()?.as_bytes());
         }
         Ok(())
     }
@@ -141,14 +140,12 @@ impl Writer<'_> {
         if !self.degraded.contains(&self.key) {
             self.degraded.push(self.key.clone());
         }
-        match value.repr() {
-            Ok(text) => self.text(&text),
-            Err(_) => {
-                let name = value.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
-                self.encoder.text(&format!("<{name} whose repr fails>"));
-                Ok(())
-            }
+        if let Ok(text) = value.repr() {
+            return self.text(&text);
         }
+        let name = value.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string());
+        self.encoder.text(&format!("<{name} whose repr fails>"));
+        Ok(())
     }
 }
 

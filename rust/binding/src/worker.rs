@@ -69,7 +69,7 @@ impl WorkerLink {
     }
 
     /// Reports a test; returns the next one, claimed, if it is at hand, and the names of values that became text.
-    #[pyo3(signature = (test, verdict, failures, timing, set_ups, message, reports))]
+    #[pyo3(signature = (test, verdict, failures, timing, set_ups, message, reports, *, decisive=false))]
     #[allow(
         clippy::too_many_arguments,
         reason = "one call per test; an object in between would cost more than the call"
@@ -84,6 +84,7 @@ impl WorkerLink {
         set_ups: Vec<(u32, f64)>,
         message: &str,
         reports: &Bound<'_, PyAny>,
+        decisive: bool,
     ) -> PyResult<(Option<u32>, Vec<String>)> {
         let mut payload = Vec::with_capacity(256);
         let degraded = value::encode(reports, &mut payload)?;
@@ -96,6 +97,7 @@ impl WorkerLink {
             set_ups: set_ups.into_iter().map(|(fixture, seconds)| (FixtureId(fixture), seconds)).collect(),
             message,
             payload: &payload,
+            decisive,
         };
         let next = self.call(py, |link| link.ended(ended))?;
         Ok((next.map(|test| test.0), degraded))

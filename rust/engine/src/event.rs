@@ -83,6 +83,8 @@ pub enum Event {
         /// Why.
         kind: StopKind,
     },
+    /// Something in the controller wants the session to stop: a plugin that heard a report.
+    StopOrdered,
     /// Ctrl-C or SIGTERM reached the controller. The first is polite, the second is not.
     Interrupted,
     /// Time has passed and nothing else happened.

@@ -110,9 +110,10 @@ impl Run {
             Event::TakenBack { slot, left } => self.on_taken_back(slot, left),
             Event::ErrorBetweenTests { slot, failures } => self.on_error_between_tests(slot, failures),
             Event::WorkerFinished { slot } => self.on_worker_finished(slot),
-            Event::WorkerDied { slot, .. } => self.on_worker_died(slot),
+            Event::WorkerDied { slot, death } => self.on_worker_died(slot, death),
             Event::StartFailed { slot } => self.on_start_failed(slot),
             Event::StopAsked { slot, kind } => self.on_stop_asked(slot, kind),
+            Event::StopOrdered => self.stop(Ending::Stopped),
             Event::Interrupted => self.on_interrupted(),
             Event::Tick => {}
             Event::Gap { by } => self.on_gap(by),

@@ -96,7 +96,9 @@ impl Tree {
             Self::Bytes(bytes) => encoder.bytes(bytes),
             Self::Items(kind, items) => {
                 encoder.sequence(*kind, items.len());
-                items.iter().for_each(|item| item.write(encoder));
+                for item in items {
+                    item.write(encoder);
+                }
             }
             Self::Dict(items) => {
                 encoder.dict(items.len());

@@ -2,4 +2,4 @@
 
 mod database_name;
 
-pub use database_name::{DatabaseName, DatabaseNameError};
+pub use database_name::{DatabaseName, DatabaseNameError, MARKER, MAX_LENGTH};

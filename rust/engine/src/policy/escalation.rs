@@ -69,10 +69,15 @@ impl Escalation {
         self.cause
     }
 
-    /// Whether the worker was told to end, so that nothing that it says from now on counts.
+    /// Whether nothing that the worker says from now on counts. A test is over at its limit: the signal that writes
+    /// the stacks cuts short what it waits for in C, and it would pass for having been disturbed.
     pub(crate) fn is_final(&self) -> bool {
         let told = matches!(self.taken, Some(Step::Terminate | Step::Kill));
-        told && self.cause != Cause::Interrupted
+        match self.cause {
+            Cause::TestLimit => self.has_begun(),
+            Cause::WorkerLimit | Cause::RunLimit => told,
+            Cause::Interrupted => false,
+        }
     }
 
     /// Whether any step was taken.
@@ -115,7 +120,7 @@ mod tests {
 
     #[test]
     fn limit_dumps_then_terminates_then_kills() {
-        let mut escalation = Escalation::at_limit(Cause::TestLimit, SECOND, 5 * SECOND);
+        let mut escalation = Escalation::at_limit(Cause::WorkerLimit, SECOND, 5 * SECOND);
         assert_eq!(escalation.due(SECOND), Some(Step::DumpStacks));
         assert_eq!(escalation.due(SECOND), None);
         assert!(!escalation.is_final());
@@ -124,6 +129,14 @@ mod tests {
         assert_eq!(escalation.deadline(), Some(6 * SECOND + DUMP_TIME));
         assert_eq!(escalation.due(7 * SECOND), Some(Step::Kill));
         assert_eq!((escalation.due(99 * SECOND), escalation.deadline()), (None, None));
+    }
+
+    #[test]
+    fn test_is_over_at_its_limit() {
+        let mut escalation = Escalation::at_limit(Cause::TestLimit, SECOND, 5 * SECOND);
+        assert!(!escalation.is_final());
+        assert_eq!(escalation.due(SECOND), Some(Step::DumpStacks));
+        assert!(escalation.is_final());
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl Run {
         if worker.running.take_if(|running| running.test == test).is_none() {
             return;
         }
-        self.forgive_test(slot);
+        self.give_time_to_leave(slot);
         self.plan.ended(slot, test);
         self.learn(test, outcome);
         let verdict = self.accepted(slot, outcome.verdict);
@@ -87,16 +87,12 @@ impl Run {
         self.plan.learn(test, seconds, &outcome.set_ups);
     }
 
-    /// The test ended before its worker was told to end: the worker may stay, unless the whole run is out of time.
-    fn forgive_test(&mut self, slot: Slot) {
+    /// The test ended before its worker was told to end, but the whole run is out of time: there is a grace to leave.
+    fn give_time_to_leave(&mut self, slot: Slot) {
         let (now, grace) = (self.now, self.limits().grace);
-        let Some(worker) = self.worker_mut(slot) else { return };
-        match worker.escalation.as_ref().map(Escalation::cause) {
-            Some(Cause::TestLimit) => worker.escalation = None,
-            Some(Cause::RunLimit) => {
-                worker.escalation = Some(Escalation::at_limit(Cause::RunLimit, now.saturating_add(grace), grace));
-            }
-            _ => {}
+        let escalation = self.worker_mut(slot).and_then(|worker| worker.escalation.as_mut());
+        if let Some(escalation) = escalation.filter(|escalation| escalation.cause() == Cause::RunLimit) {
+            *escalation = Escalation::at_limit(Cause::RunLimit, now.saturating_add(grace), grace);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Workers come and go.
 
 use crate::command::Command;
+use crate::event::Death;
 use crate::ids::Slot;
 use crate::policy::{Cause, Escalation, Watch, pause};
 use crate::run::Run;
@@ -31,7 +32,7 @@ impl Run {
         self.watch_worker(slot);
     }
 
-    pub(super) fn on_worker_died(&mut self, slot: Slot) {
+    pub(super) fn on_worker_died(&mut self, slot: Slot, death: Death) {
         let alive = self.worker_mut(slot).filter(|worker| worker.is_alive());
         let Some(mut worker) = alive.map(std::mem::take) else { return };
         if let Some(running) = &worker.running {
@@ -39,7 +40,7 @@ impl Run {
             self.plan.ended(slot, running.test);
             self.settle(running.test, Some(slot), verdict);
             self.count_failures(u32::from(matches!(verdict, Verdict::Crashed | Verdict::Timeout)));
-        } else if is_lost(&worker) {
+        } else if is_lost(&worker, death) {
             let finishing = matches!(worker.phase, Phase::Finishing | Phase::Finished);
             self.commands.push(Command::WorkerLost { slot, finishing });
         }
@@ -151,10 +152,11 @@ fn is_limit(escalation: &Escalation) -> bool {
 }
 
 /// Whether a death outside of any test is an error of its own.
-fn is_lost(worker: &Worker) -> bool {
+fn is_lost(worker: &Worker, death: Death) -> bool {
     match &worker.escalation {
         Some(escalation) if escalation.has_acted() => escalation.cause() == Cause::WorkerLimit,
-        _ => !has_left_cleanly(worker),
+        // An exit handler can still go wrong after the goodbye.
+        _ => !has_left_cleanly(worker) || !matches!(death, Death::Exited(0) | Death::Unknown),
     }
 }
 

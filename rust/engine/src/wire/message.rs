@@ -21,6 +21,8 @@ pub enum ToWorker {
     Idle,
     /// Nothing is left: tear everything down, say goodbye, leave.
     Finish,
+    /// Answer to [`FromWorker::AllSaid`]: what came before it was acted on.
+    AllHeard,
 }
 
 /// From a worker to the controller. `payload` is opaque to all but Python: see [`super::value`].
@@ -75,6 +77,8 @@ pub enum FromWorker<'a> {
         /// The exit code that `pytest.exit` asked for.
         code: Option<i32>,
     },
+    /// Asks for an answer as soon as everything said before was acted on.
+    AllSaid,
     /// Everything is torn down; the process ends next.
     Finished {
         /// What plugins left for the controller.
@@ -152,9 +156,8 @@ pub fn encode<T: Serialize>(message: &T, buffer: &mut Vec<u8>) {
 pub fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, WireError> {
     match postcard::take_from_bytes(bytes) {
         Ok((message, [])) => Ok(message),
-        Ok(_) => Err(WireError::Malformed("message")),
         Err(postcard::Error::DeserializeUnexpectedEnd) => Err(WireError::Truncated),
-        Err(_) => Err(WireError::Malformed("message")),
+        Ok(_) | Err(_) => Err(WireError::Malformed("message")),
     }
 }
 

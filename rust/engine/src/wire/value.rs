@@ -179,7 +179,7 @@ impl<'a> Reader<'a> {
             tag::FALSE => builder.bool(false),
             tag::INT => {
                 let zigzag = self.unsigned()?;
-                builder.int((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64))
+                builder.int((zigzag >> 1).cast_signed() ^ -(zigzag & 1).cast_signed())
             }
             tag::BIG_INT => builder.big_int(decimal(self.counted()?)?),
             tag::FLOAT => builder.float(f64::from_le_bytes(self.array()?)),

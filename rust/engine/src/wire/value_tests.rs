@@ -69,7 +69,9 @@ fn encode(tree: &Tree, encoder: &mut Encoder<'_>) {
         Tree::Bytes(value) => encoder.bytes(value),
         Tree::Sequence(kind, items) => {
             encoder.sequence(*kind, items.len());
-            items.iter().for_each(|item| encode(item, encoder));
+            for item in items {
+                encode(item, encoder);
+            }
         }
         Tree::Dict(items) => {
             encoder.dict(items.len());

@@ -49,20 +49,12 @@ fn own_limit_of_a_test_wins() {
 }
 
 #[test]
-fn result_counts_until_the_worker_is_told_to_end() {
+fn result_after_the_limit_is_a_timeout() {
     let mut hand = one_test(test_limit(1));
     assert_eq!(without_notices(hand.wait(1.1)), [DUMP]);
-    assert_eq!(hand.ends(0, 0, Verdict::Passed), [settle(0, 0, Verdict::Passed)]);
-    assert_eq!(hand.asks(0, 1), [FINISH]);
-    assert_eq!(hand.wait(10.0), []);
-}
-
-#[test]
-fn result_after_the_signal_is_a_timeout() {
-    let mut hand = one_test(test_limit(1));
-    assert_eq!(without_notices(hand.wait(1.3)), [DUMP, TERMINATE]);
     assert_eq!(hand.ends(0, 0, Verdict::Passed), []);
     assert_eq!(hand.asks(0, 1), []);
+    assert_eq!(hand.wait(0.3), [TERMINATE]);
     assert_eq!(hand.dies(0)[0], settle(0, 0, Verdict::Timeout));
 }
 

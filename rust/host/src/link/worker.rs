@@ -41,6 +41,8 @@ pub struct Ended<'a> {
     pub message: &'a str,
     /// Its reports, encoded.
     pub payload: &'a [u8],
+    /// Whether no other test may begin here before the controller has acted on this one: it may end the run.
+    pub decisive: bool,
 }
 
 /// A worker's end of its socket. All calls may block; the caller has released the interpreter lock.
@@ -54,6 +56,7 @@ pub struct WorkerLink {
     output: Vec<u8>,
     seen: u32,
     waiting: Waiting,
+    heard: bool,
 }
 
 /// What the worker knows about its future when its queue is empty.
@@ -82,6 +85,7 @@ impl WorkerLink {
             output: Vec::new(),
             seen: 0,
             waiting: Waiting::Asked,
+            heard: true,
         };
         link.send(&FromWorker::Ready)?;
         Ok(link)
@@ -123,10 +127,10 @@ impl WorkerLink {
         Ok(Some(test))
     }
 
-    /// Reports a test and claims the next one if it is at hand, which is returned.
+    /// Reports a test and claims the next one if it is at hand, which is returned. After a decisive one none is.
     pub fn ended(&mut self, ended: Ended<'_>) -> Result<Option<TestId>, LinkError> {
         self.owner.check()?;
-        let next = self.claim();
+        let next = if ended.decisive { None } else { self.claim() };
         self.send(&FromWorker::Ended {
             test: ended.test,
             verdict: ended.verdict,
@@ -137,6 +141,9 @@ impl WorkerLink {
             payload: ended.payload,
             next,
         })?;
+        if ended.decisive {
+            self.await_hearing()?;
+        }
         Ok(next)
     }
 
@@ -145,9 +152,10 @@ impl WorkerLink {
         self.send(&FromWorker::BetweenTests { failures, message, payload })
     }
 
-    /// Asks the controller to stop the session.
+    /// Asks the controller to stop the session; returns when it has.
     pub fn stop(&mut self, kind: StopKind, text: &str, code: Option<i32>) -> Result<(), LinkError> {
-        self.send(&FromWorker::Stop { kind, text, code })
+        self.send(&FromWorker::Stop { kind, text, code })?;
+        self.await_hearing()
     }
 
     /// Says goodbye.
@@ -186,8 +194,21 @@ impl WorkerLink {
         self.send(&FromWorker::NextWanted { seen: self.seen })
     }
 
+    /// Waits until the controller has acted on everything that was said.
+    fn await_hearing(&mut self) -> Result<(), LinkError> {
+        self.heard = false;
+        self.send(&FromWorker::AllSaid)?;
+        while !self.heard {
+            self.read_blocking()?;
+        }
+        Ok(())
+    }
+
     fn obey(&mut self, command: ToWorker) {
-        self.seen += 1;
+        if command != ToWorker::AllHeard {
+            // The engine counts what it commanded; this is the host's word.
+            self.seen += 1;
+        }
         match command {
             ToWorker::Run { epoch, tests } => {
                 self.queue.extend(tests.into_iter().map(|test| (epoch, test)));
@@ -195,6 +216,7 @@ impl WorkerLink {
             }
             ToWorker::Idle => self.waiting = Waiting::Idle,
             ToWorker::Finish => self.waiting = Waiting::Finish,
+            ToWorker::AllHeard => self.heard = true,
         }
     }
 

@@ -75,11 +75,12 @@ fn passed(test: u32) -> Ended<'static> {
         set_ups: vec![(FixtureId(3), 0.25)],
         message: "",
         payload: b"reports",
+        decisive: false,
     }
 }
 
 fn passed_message(test: u32, next: Option<u32>) -> FromWorker<'static> {
-    let Ended { test, verdict, failures, timing, set_ups, message, payload } = passed(test);
+    let Ended { test, verdict, failures, timing, set_ups, message, payload, .. } = passed(test);
     FromWorker::Ended { test, verdict, failures, timing, set_ups, message, payload, next: next.map(TestId) }
 }
 
@@ -138,6 +139,20 @@ fn an_idle_worker_waits_for_the_next_test() {
     let worker = thread::spawn(move || link.wait());
     controller.hands_out(&[7]);
     assert_eq!(worker.join().unwrap().unwrap(), Some(TestId(7)));
+}
+
+#[test]
+fn nothing_begins_behind_a_decisive_test() {
+    let (mut controller, mut link) = Controller::and_worker();
+    controller.hands_out(&[1, 2]);
+    link.wait().unwrap();
+    link.take().unwrap();
+    controller.says(&ToWorker::AllHeard);
+    assert_eq!(link.ended(Ended { decisive: true, ..passed(1) }).unwrap(), None);
+    controller.hears(&FromWorker::Started { test: TestId(1) });
+    controller.hears(&passed_message(1, None));
+    controller.hears(&FromWorker::AllSaid);
+    assert_eq!(link.wait().unwrap(), Some(TestId(2)));
 }
 
 #[test]
@@ -209,10 +224,12 @@ fn a_frame_in_pieces_is_put_together() {
 fn words_beside_the_tests_arrive() {
     let (mut controller, mut link) = Controller::and_worker();
     link.between_tests(1, "late teardown", b"reports").unwrap();
+    controller.says(&ToWorker::AllHeard);
     link.stop(StopKind::Exit, "enough", Some(5)).unwrap();
     link.finished(b"output").unwrap();
     controller.hears(&FromWorker::BetweenTests { failures: 1, message: "late teardown", payload: b"reports" });
     controller.hears(&FromWorker::Stop { kind: StopKind::Exit, text: "enough", code: Some(5) });
+    controller.hears(&FromWorker::AllSaid);
     controller.hears(&FromWorker::Finished { payload: b"output" });
 }
 

@@ -47,18 +47,20 @@ fn seconds(time: libc::timeval) -> f64 {
 mod tests {
     use super::*;
 
+    #[expect(clippy::zombie_processes, reason = "`wait_for` is what waits")]
+    fn end_of_shell(script: &str) -> Death {
+        let child = std::process::Command::new("sh").args(["-c", script]).spawn().unwrap();
+        death(wait_for(child.id().cast_signed()).status)
+    }
+
     #[test]
     fn an_exit_status_becomes_a_death() {
-        let child = std::process::Command::new("sh").args(["-c", "exit 3"]).spawn().unwrap();
-        let end = wait_for(child.id() as i32);
-        assert_eq!(death(end.status), Death::Exited(3));
+        assert_eq!(end_of_shell("exit 3"), Death::Exited(3));
     }
 
     #[test]
     fn a_signal_becomes_a_death() {
-        let child = std::process::Command::new("sh").args(["-c", "kill -SEGV $$"]).spawn().unwrap();
-        let end = wait_for(child.id() as i32);
-        assert_eq!(death(end.status), Death::Signaled(libc::SIGSEGV));
+        assert_eq!(end_of_shell("kill -SEGV $$"), Death::Signaled(libc::SIGSEGV));
     }
 
     #[test]

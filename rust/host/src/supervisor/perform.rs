@@ -24,8 +24,10 @@ impl Supervisor {
             Command::Idle { slot } => self.with(slot, |worker| worker.send(&ToWorker::Idle)),
             Command::Finish { slot } => self.with(slot, |worker| worker.send(&ToWorker::Finish)),
             Command::TakeBack { slot } => {
+                // Answered before the commands that follow: they count on it.
                 let left = self.page.take_back(slot);
-                self.events.push_back(Event::TakenBack { slot, left });
+                let commands = self.run.handle(Event::TakenBack { slot, left }, self.clock.now());
+                self.perform(commands);
             }
             Command::DumpStacks { slot } => self.with(slot, |worker| worker.signal(stacks_signal())),
             Command::Interrupt { slot } => self.with(slot, |worker| worker.signal(libc::SIGINT)),

@@ -130,8 +130,7 @@ impl Worker {
         while self.pipes_open[index] && all.len() < CHUNK {
             match rustix::io::read(&self.near.pipes[index], spare_capacity(&mut all)) {
                 Ok(0) => self.pipes_open[index] = false,
-                Ok(_) => {}
-                Err(Errno::INTR) => {}
+                Ok(_) | Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => break,
                 Err(_) => self.pipes_open[index] = false,
             }

@@ -97,11 +97,7 @@ fn wall(before: &Benchmark, after: &Benchmark) -> Change {
 fn work(changes: &[Change]) -> Change {
     // The sum of nothing is -0, which would be shown.
     let total = |seconds: fn(&Change) -> f64| changes.iter().map(seconds).sum::<f64>() + 0.0;
-    Change {
-        name: "Common tests".into(),
-        before: total(|change| change.before),
-        after: total(|change| change.after),
-    }
+    Change { name: "Common tests".into(), before: total(|change| change.before), after: total(|change| change.after) }
 }
 
 impl Comparison {
