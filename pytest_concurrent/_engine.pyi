@@ -255,8 +255,9 @@ class Supervisor:
           reported: ``timeout``, ``crashed`` or ``not_run``. ``slot`` is ``None`` if it never
           started, ``evidence`` if no process died of it.
         - ``("between_tests", slot, payload)``: reports that belong to no running test.
-        - ``("worker_lost", slot, finishing, evidence)``: a worker died while no test ran on it;
-          ``finishing`` = it was tearing down already.
+        - ``("worker_lost", slot, finishing, hung, evidence)``: a worker died while no test ran on
+          it; ``finishing`` = it was tearing down already, ``hung`` = it was ended for taking too
+          long.
         - ``("stop", slot, kind, text, code)``: a worker asks to stop the session; ``code`` is the
           exit code that ``pytest.exit`` was given, if any.
         - ``("finished", slot, payload)``: a worker said goodbye; ``payload`` is what plugins left
@@ -266,6 +267,8 @@ class Supervisor:
         - ``("notice", kind, slot, test, elapsed, limit)``: something for people to know: ``slow``
           (no limit), ``test_near_limit``, ``worker_near_limit`` (no test) or ``run_near_limit``
           (neither slot nor test).
+        - ``("orphans", [(pid, command), …])``: processes that tests had left behind and that were
+          ended, with their command lines.
         - ``("over", ending)``: the run is over; nothing follows.
 
         Raises:
@@ -284,6 +287,12 @@ class Supervisor:
 
     def stop(self) -> None:
         """Have no further test start; running ones finish. Calling it again changes nothing."""
+
+    def halt(self) -> None:
+        """Ctrl-Z: stop every worker, and let no deadline come nearer until `resume`."""
+
+    def resume(self) -> None:
+        """Let the workers go on."""
 
     def interrupt(self) -> None:
         """Stop: the first time running tests may finish, the second time they may not.
@@ -436,11 +445,11 @@ class WorkerLink:
             reports: As for `ended`.
         """
 
-    def stop(self, kind: _StopKind, text: str, code: int | None) -> None:
-        """Ask the controller to stop the session.
+    def stop(self, kind: str, text: str, code: int | None) -> None:
+        """Ask the controller to stop the session; returns when it has acted on that.
 
         Args:
-            kind: Why.
+            kind: should_stop, exit, internal_error or keyboard_interrupt.
             text: What to say.
             code: The exit code that ``pytest.exit`` was given.
 

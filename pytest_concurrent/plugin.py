@@ -10,6 +10,7 @@ import pytest
 
 from pytest_concurrent import hookspecs
 from pytest_concurrent.collisions import conflicting_distributions, register_once
+from pytest_concurrent.compat import early
 from pytest_concurrent.marks import register_marks
 from pytest_concurrent.options import add_options
 from pytest_concurrent.settings import Settings, resolve
@@ -22,6 +23,8 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     """Register the options."""
     register_once(pluginmanager, sys.modules[__name__])
     add_options(parser, pluginmanager)
+    # Whether concurrency is on is known later, when conftest files were imported.
+    early.watch()
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -41,6 +44,8 @@ def pytest_configure(config: pytest.Config) -> None:
     settings = config.stash[SETTINGS] = _settings(config)
     register_marks(config, short_marks=settings.short_marks)
     _offer_worker_fixtures(config)
+    if not settings.enabled or settings.workers == 0:
+        early.unwatch()
     if settings.enabled:
         from pytest_concurrent.controller import session
 

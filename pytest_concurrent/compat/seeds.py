@@ -16,9 +16,10 @@ _original: Any = None
 
 def watch() -> None:
     """Notice calls of `random.seed` from now on. Calling it again changes nothing."""
-    global _original  # noqa: PLW0603 - the generator watched is global too
+    global _original, _seeded  # noqa: PLW0603 - the generator watched is global too
     if _original is not None:
         return
+    _seeded = False
     _original = random.seed
 
     def seed(*args: Any, **kwargs: Any) -> None:

@@ -62,6 +62,7 @@ class Listener:
             "finished": self._on_finished,
             "output": self._on_output,
             "notice": self._on_notice,
+            "orphans": self._on_orphans,
             "over": self._on_over,
         }
 
@@ -88,7 +89,7 @@ class Listener:
         item = self._items[number]
         worker = f"gw{slot}"
         if verdict == "timeout":
-            limit = facts(item).limit or self._settings.test_timeout
+            limit = self._limit_passed(item, evidence)
             text = verdicts.timed_out(item, worker, limit, evidence, self._before(evidence))
         else:
             text = verdicts.crashed(item, worker, evidence, self._before(evidence))
@@ -99,10 +100,29 @@ class Listener:
     def _on_between_tests(self, slot: int, payload: Any) -> None:
         self._replay.between_tests(slot, payload)
 
-    def _on_worker_lost(self, slot: int, finishing: bool, evidence: Evidence) -> None:
+    def _limit_passed(self, item: pytest.Item, evidence: Evidence | None) -> str:
+        limit = facts(item).limit or self._settings.test_timeout
+        elapsed = evidence.elapsed if evidence else 0.0
+        if limit is not None and elapsed >= limit:
+            return f"its limit of {limit:g} s"
+        in_teardown = evidence is not None and evidence.phase == "teardown"
+        if in_teardown and elapsed >= self._settings.worker_timeout:
+            return self._worker_limit()
+        return "the limit of the run"
+
+    def _worker_limit(self) -> str:
+        source = self._settings.source("worker_timeout")
+        return f"the worker's limit of {self._settings.worker_timeout:g} s ({source})"
+
+    def _on_worker_lost(self, slot: int, finishing: bool, hung: bool, evidence: Evidence) -> None:
         worker = f"gw{slot}"
-        before = self._before(evidence)
-        text = verdicts.lost(worker, evidence, finishing=finishing, before=before)
+        text = verdicts.lost(
+            worker,
+            evidence,
+            finishing=finishing,
+            hung_for=self._worker_limit() if hung else "",
+            before=self._before(evidence),
+        )
         self._progress.worker_lost(worker, evidence.death)
         self._replay.error_after(self._last_test.get(slot, 0), slot, text, evidence)
 
@@ -131,6 +151,9 @@ class Listener:
             self._progress.worker_near_limit(f"gw{slot}", elapsed, limit or 0.0)
         elif slot is not None and test is not None:
             self._progress.slow(slot, test, elapsed, limit)
+
+    def _on_orphans(self, orphans: list[tuple[int, str]]) -> None:
+        self._progress.orphans_ended([f"{command or '?'} ({pid})" for pid, command in orphans])
 
     def _on_over(self, ending: str) -> None:
         self.ending = ending

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_concurrent import _engine
 from pytest_concurrent._engine import Outcome, Page, Supervisor
-from pytest_concurrent.compat import seeds
+from pytest_concurrent.compat import envwatch
 from pytest_concurrent.controller import interrupts, stepwise
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.forking import Zygote, fork_zygote
@@ -114,6 +114,8 @@ class Run:
             raise KeyboardInterrupt
         if session.shouldfail:
             raise session.Failed(session.shouldfail)
+        if kind == "should_stop" and code is not None:
+            raise session.Failed(text)
         if session.shouldstop or kind == "should_stop":
             raise session.Interrupted(session.shouldstop or text)
         return True
@@ -131,6 +133,13 @@ class Run:
         return Listener(self._session, self._settings, replay, progress)
 
     def _fork(self) -> Zygote:
+        readings = envwatch.readings()
+        if readings and self._settings.start == "auto":
+            raise ForkUnsafeException(
+                f"{readings[0]} before there are workers, so all of them would share the answer",
+                hint="Read it in a fixture or in pytest_concurrent_worker_start, "
+                "or say --concurrent-start=fork to share it",
+            )
         zygote = fork_zygote(
             self._session,
             self._page,
@@ -139,7 +148,6 @@ class Run:
             fixtures=self._collection.fixtures,
             freeze=self._settings.gc_tuning,
         )
-        seeds.unwatch()
         if zygote.threads and self._settings.start == "auto":
             zygote.abandon()
             names = ", ".join(dict.fromkeys(zygote.threads))
@@ -198,7 +206,7 @@ class Run:
 
         try:
             with (
-                interrupts.handled(interrupt),
+                interrupts.handled(interrupt, supervisor.halt, supervisor.resume),
                 batched(self._config) as batch,
                 patient_gc(enabled=self._settings.gc_tuning),
             ):

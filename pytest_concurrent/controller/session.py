@@ -8,7 +8,7 @@ from collections.abc import Generator
 import pytest
 
 from pytest_concurrent._engine import Outcome
-from pytest_concurrent.compat import seeds
+from pytest_concurrent.compat import early
 from pytest_concurrent.controller import order
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.garbage import patient_gc
@@ -40,8 +40,6 @@ class ConcurrentSession:
         self._outcome: Outcome | None = None
         self._run_timed_out = False
         self._stopwatch: Stopwatch | None = None
-        if settings.workers != 0:
-            seeds.watch()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
@@ -78,6 +76,7 @@ class ConcurrentSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Run the tests on workers; None leaves it to pytest's own loop."""
+        early.unwatch()
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
             return None
         if session.config.option.collectonly or not session.items:

@@ -14,7 +14,9 @@ from pytest_concurrent._engine import Evidence
 #: Lines of a long text that a failure shows.
 _SHOWN_LINES = 200
 
-#: Where a stack leaves the test and pytest and enters our loop; what called that says nothing.
+#: Where a stack leaves what the test does and enters pytest's protocol, or our loop; what called
+#: that says nothing.
+_PROTOCOL = f"{os.sep}_pytest{os.sep}runner.py"
 _OUR_LOOP = f"{os.sep}pytest_concurrent{os.sep}worker{os.sep}loop.py"
 
 
@@ -50,23 +52,25 @@ def crashed(item: pytest.Item, worker: str, evidence: Evidence | None, before: l
 def timed_out(
     item: pytest.Item,
     worker: str,
-    limit: float | None,
+    limit: str,
     evidence: Evidence | None,
     before: list[str],
 ) -> str:
     """Say which limit a test passed, and where it stood."""
-    allowed = f"its limit of {limit:g} s" if limit is not None else "the limit of the run"
     phase = f" during {evidence.phase}" if evidence and evidence.phase != "between tests" else ""
-    lines = [f"Timeout: {item.nodeid} on worker {worker} passed {allowed}{phase}"]
+    lines = [f"Timeout: {item.nodeid} on worker {worker} passed {limit}{phase}"]
     return _with_evidence(lines, evidence, before)
 
 
-def lost(worker: str, evidence: Evidence, *, finishing: bool, before: list[str]) -> str:
-    """Say how a worker died while no test ran on it."""
+def lost(
+    worker: str, evidence: Evidence, *, finishing: bool, hung_for: str, before: list[str]
+) -> str:
+    """Say how a worker died while no test ran on it; `hung_for` is the limit that it passed."""
     doing = "between tests" if before else "before its first test"
     if finishing:
         doing = "while it tore down and left"
-    return _with_evidence([f"worker {worker} died ({evidence.death}) {doing}"], evidence, before)
+    how = f"hung: it passed {hung_for}" if hung_for else f"died ({evidence.death})"
+    return _with_evidence([f"worker {worker} {how} {doing}"], evidence, before)
 
 
 def failure_reports(item: pytest.Item, text: str, seconds: float) -> list[pytest.TestReport]:
@@ -135,17 +139,17 @@ def _with_evidence(lines: list[str], evidence: Evidence | None, before: list[str
 
 
 def _end(text: str) -> list[str]:
-    lines = _without_our_loop(text.rstrip().splitlines())
+    lines = _without_protocol(text.rstrip().splitlines())
     return lines if len(lines) <= _SHOWN_LINES else ["…", *lines[-_SHOWN_LINES:]]
 
 
-def _without_our_loop(lines: list[str]) -> list[str]:
-    """Drop from each thread's stack what lies below the test's protocol."""
+def _without_protocol(lines: list[str]) -> list[str]:
+    """Drop from each thread's stack what lies below the test."""
     kept, below = [], False
     for line in lines:
         if not line.startswith("  "):
             below = False
-        elif _OUR_LOOP in line:
+        elif _OUR_LOOP in line or _PROTOCOL in line:
             below = True
         if not below:
             kept.append(line)

@@ -122,8 +122,14 @@ class PlainProgress:
             worker: The slot.
             how: The way it ended, as in ``SIGSEGV`` or ``exit status 3``.
         """
-        text = f" {worker} died between tests: {how}"
+        text = f" {worker} died outside of a test: {how}"
         self._terminal.between_tests(text, word="concurrent:", red=True)
+
+    def orphans_ended(self, processes: Sequence[str]) -> None:
+        """Name processes that tests had left behind, and that were ended."""
+        named = "; ".join(processes[:_NAMED]) + ("; …" if len(processes) > _NAMED else "")
+        many = "1 process" if len(processes) == 1 else f"{len(processes):,} processes"
+        self._terminal.warning(f"ended {many} that tests left behind: {named}")
 
     def interrupted(self, times: int, grace: float) -> None:
         """Say what an interrupt does.

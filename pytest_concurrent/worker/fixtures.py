@@ -31,6 +31,7 @@ class FixtureClock:
         self, fixturedef: FixtureDef[object], request: SubRequest
     ) -> Generator[None, object, object]:
         """Measure one set-up."""
+        __tracebackhide__ = True  # a fixture that a test asks for by name fails through here
         if fixturedef.scope == "function":
             return (yield)
         self._nested.append(0.0)

@@ -89,7 +89,8 @@ class Worker:
             self._expected = None
             # Before the test is reported: what follows it here could be claimed with that.
             text = _text(str(session.shouldfail or session.shouldstop))
-            self._link.stop("should_stop", text, None)
+            status = int(pytest.ExitCode.TESTS_FAILED) if session.shouldfail else None
+            self._link.stop("should_stop", text, status)
             session.shouldfail = session.shouldstop = False
         return self._sender.send()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -44,6 +45,7 @@ class Sender:
         self._asks_status = _has_foreign_status(config)
         stepwise = config.pluginmanager.hasplugin("stepwiseplugin")
         self._stops_on_failure = bool(config.getvalue("maxfail")) or stepwise
+        self._degraded: set[str] = set()
         self._number = -1
         self._item: pytest.Item | None = None
         self._packer: reports.Packer | None = None
@@ -107,7 +109,9 @@ class Sender:
         )
         self._begin()
         for name in degraded:
-            self._warn_degraded(name)
+            if name not in self._degraded:
+                self._degraded.add(name)
+                self._warn_degraded(name)
         return next_test
 
     def send_between_tests(self) -> None:
@@ -133,7 +137,9 @@ class Sender:
         message = pytest.PytestWarning(
             f"{what} holds a value that cannot leave the worker; its repr was sent instead"
         )
-        self._config.issue_config_time_warning(message, stacklevel=2)
+        # With -W error warnings are raised; a test that passes sequentially is not to fail for it.
+        with suppress(pytest.PytestWarning):
+            self._config.issue_config_time_warning(message, stacklevel=2)
 
 
 class _Summary:

@@ -22,7 +22,8 @@ class OwnFramesHidden:
 
 def install(config: pytest.Config) -> None:
     """Hide our frames if the user asked for frames that pytest usually hides."""
-    if config.option.fulltrace or config.option.tbstyle == "native":
+    # Without pytest's terminal reporter there are no such options.
+    if config.getoption("fulltrace", False) or config.getoption("tbstyle", "") == "native":
         config.pluginmanager.register(OwnFramesHidden(), "pytest_concurrent_tracebacks")
 
 

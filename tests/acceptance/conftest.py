@@ -9,6 +9,15 @@ import pytest
 from .parity import Compare, Told, differences, on_workers, told
 
 
+@pytest.fixture(autouse=True)
+def quick_and_repeatable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs of the same suite have in common."""
+    # pytest keeps the colours of a log record in a set.
+    monkeypatch.setenv("PYTHONHASHSEED", "0")
+    # Two thirds of a small run's time would be the import of a plugin that no suite here uses.
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest")
+
+
 @pytest.fixture
 def compare(pytester: pytest.Pytester) -> Compare:
     """Compare a sequential run with runs on workers.

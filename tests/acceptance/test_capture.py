@@ -101,7 +101,7 @@ def test_capture_fixtures_work(pytester: pytest.Pytester, compare: Compare) -> N
 
 
 def test_output_without_capture_is_whole(pytester: pytest.Pytester) -> None:
-    result = pytester.runpytest_subprocess("-s", *on_workers(2))
+    result = pytester.runpytest_subprocess("-s", "--tb=no", *on_workers(2))
     lines = [line for line in result.stdout.lines if " by " in line]
     assert all(line.startswith(("[gw0] ", "[gw1] ")) for line in lines)
     told = Counter(line.split(" ", 1)[1] for line in lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .parity import Compare
+from .parity import Compare, on_workers
 
 UNITTEST = """
 import unittest
@@ -257,12 +257,39 @@ def test_exception_groups_are_equal(pytester: pytest.Pytester, compare: Compare)
             def again(): again()
             again()
 
-        def test_surrogate():
-            assert "\\udcff" == "a"
-
         def test_long_output():
             print("line\\n" * 50_000)
             assert 0
         """
     )
     assert compare("--tb=short").code == 1
+
+
+def test_odd_attributes_become_text(pytester: pytest.Pytester) -> None:
+    """What cannot leave the worker is said once, and no test fails for it."""
+    pytester.makeconftest(
+        """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtest_makereport(item, call):
+            report = yield
+            report.item = item
+            report.lock = __import__("threading").Lock()
+            return report
+
+        def pytest_runtest_logreport(report):
+            assert "test_one" in str(report.item)
+            assert "lock" in str(report.lock)
+        """
+    )
+    pytester.makepyfile(
+        "import pytest\n@pytest.mark.parametrize('n', range(5))\ndef test_one(n): pass\n"
+    )
+    result = pytester.runpytest_subprocess(*on_workers(1))
+    result.assert_outcomes(passed=5, warnings=2)
+    text = result.stdout.str()
+    assert "report attribute 'item'" in text
+    assert "report attribute 'lock'" in text
+    result = pytester.runpytest_subprocess("-W", "error", *on_workers(1))
+    result.assert_outcomes(passed=5)

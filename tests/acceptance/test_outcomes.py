@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .parity import Compare
+from .parity import Compare, on_workers
 
 ENDINGS = """
 import sys
@@ -136,12 +136,13 @@ def suite(pytester: pytest.Pytester) -> None:
     (sub / "test_below.py").write_text(ENDINGS.replace("RuntimeError", "OSError"))
 
 
+XFAIL_TB = ["--xfail-tb"] if pytest.version_tuple >= (8, 3) else []
 OPTIONS = [
     ("-v",),
     ("-q", "-rA", "--tb=short", "--show-capture=stdout"),
     ("-qq",),
     ("-vv", "-rA"),
-    ("-rfEsxXpP", "--tb=line", "--xfail-tb"),
+    ("-rfEsxXpP", "--tb=line", *XFAIL_TB),
     ("--tb=native", "-l", "--runxfail"),
     ("--tb=no", "-ra", "-k", "fails and not known"),
     ("--no-summary", "--no-header", "-p", "no:warnings"),
@@ -164,3 +165,17 @@ def test_colourless_output_is_equal(compare: Compare) -> None:
 @pytest.mark.usefixtures("suite")
 def test_number_of_workers_shows_nowhere(compare: Compare) -> None:
     compare("-rA", workers=(1, 2, 3))
+
+
+def durations(result: pytest.RunResult) -> list[list[str]]:
+    """The phases and tests of the table, without their seconds."""
+    lines = [line.split()[1:] for line in result.stdout.lines if "s " in line[:10]]
+    return sorted(line for line in lines if line and line[0] in ("setup", "call", "teardown"))
+
+
+@pytest.mark.usefixtures("suite")
+def test_durations_list_the_same(pytester: pytest.Pytester) -> None:
+    args = ("--durations=0", "-vv", "-p", "no:cacheprovider")
+    sequential = durations(pytester.runpytest_subprocess(*args))
+    assert len(sequential) > 100
+    assert durations(pytester.runpytest_subprocess(*args, *on_workers(2))) == sequential

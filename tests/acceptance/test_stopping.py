@@ -124,7 +124,8 @@ def test_test_ends_the_session(
     assert sequential.code == code
     found = told(pytester, "workers", *on_workers(1))
     assert found.code == code
-    assert found.junit == sequential.junit
+    # pytest leaves an empty entry for the test that it was in the middle of.
+    assert found.junit == [entry for entry in sequential.junit if entry != ("testcase",)]
     assert found.ending[-1] == sequential.ending[-1]
     reasons = [line for line in sequential.ending if "!!!" in line]
     assert [line for line in found.ending if "!!!" in line] == reasons
@@ -214,6 +215,6 @@ def test_collection_errors_end_alike(pytester: pytest.Pytester, compare: Compare
 
 def test_nothing_to_run_ends_alike(pytester: pytest.Pytester, compare: Compare) -> None:
     pytester.makepyfile("def test_one(): pass")
-    assert compare("-k", "nothing").code == pytest.ExitCode.NO_TESTS_COLLECTED
+    assert compare("-k", "zzz").code == pytest.ExitCode.NO_TESTS_COLLECTED
     assert compare("--collect-only", "-q", junit=False).code == 0
     assert compare("no_such_file.py", junit=False).code == pytest.ExitCode.USAGE_ERROR

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 #: Carried by every process that a run starts, in the environment that it was born with.
 MARK = "PYTEST_FAULT_SCENE"
@@ -81,6 +82,10 @@ class Aftermath:
         return Counter({words.get(word, word): int(count) for count, word in pairs})
 
 
+def _lead_session() -> None:
+    os.setsid()
+
+
 class Scene:
     """Where a run takes place.
 
@@ -103,7 +108,7 @@ class Scene:
         began = time.monotonic()
         output = self.folder / "terminal.txt"
         with output.open("wb") as file:
-            process = self.start(*options, stdout=file)
+            process = self.start(*options, stdout=file.fileno())
             try:
                 for blow in blows:
                     self._strike(process, blow)
@@ -121,11 +126,23 @@ class Scene:
         return result
 
     def start(
-        self, *options: str, stdout: object = subprocess.PIPE, stdin: object = subprocess.DEVNULL
+        self,
+        *options: str,
+        stdout: int | IO[bytes] = subprocess.PIPE,
+        files: bool = True,
+        prepare: Callable[[], None] = _lead_session,
     ) -> subprocess.Popen[bytes]:
-        """Start the suite in a session of its own, with no other plugin."""
+        """Start the suite, with no other plugin.
+
+        Args:
+            options: Command line.
+            stdout: Where standard output and error go.
+            files: Whether events and JUnit are written.
+            prepare: Called in the new process.
+        """
         command = [sys.executable, "-m", "pytest", "-p", "pytest_concurrent.plugin", "--concurrent"]
-        command += [f"--concurrent-events={self._events}", f"--junitxml={self._junit}", *options]
+        if files:
+            command += [f"--concurrent-events={self._events}", f"--junitxml={self._junit}"]
         environment = {
             **os.environ,
             MARK: self._id,
@@ -133,13 +150,13 @@ class Scene:
             "TMPDIR": str(self.temp),
         }
         return subprocess.Popen(
-            command,
+            [*command, *options],
             cwd=self.folder,
             env=environment,
-            stdin=stdin,  # type: ignore[arg-type]
-            stdout=stdout,  # type: ignore[arg-type]
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            preexec_fn=prepare,  # noqa: PLW1509 - this process has no threads
         )
 
     def await_file(self, name: str) -> None:

@@ -7,8 +7,9 @@ from collections import Counter
 
 import pytest
 
-from tests.faults.model import FAULTS, OTHERS, Fault
-from tests.faults.scene import Aftermath, Scene, eventually
+from .fault import OTHERS, Fault
+from .model import FAULTS
+from .scene import Aftermath, Scene, eventually
 
 #: Endings after which pytest's own totals count a test that was not run, as an error.
 _TOLD = ("run_timeout", "restarts_spent")

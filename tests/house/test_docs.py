@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_concurrent import hookspecs
 from pytest_concurrent.options import OPTIONS
 
 from .sources import ROOT, project_files, text
@@ -24,7 +25,9 @@ OTHERS = {"--junitxml", "--durations", "--dist", "--max-worker-restart", "--help
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 _LONG_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 _MAKE = re.compile(r"(?:^|`)make ([a-z]+)", re.MULTILINE)
-_COMMAND = re.compile(r"^(?:pytest|python -m pytest) .*", re.MULTILINE)
+_COMMAND = re.compile(r"^(?:\$ )?((?:pytest|python -m pytest) .*)", re.MULTILINE)
+_TABLE_FIELD = re.compile(r"^\| (`[^|]*)", re.MULTILINE)
+_WORD = re.compile(r"`([a-z_]+)`")
 
 
 def known_options() -> set[str]:
@@ -72,3 +75,50 @@ def test_readme_names_what_ci_calls() -> None:
 def test_commands_are_found_in_examples() -> None:
     page = "```\npytest --concurrent\n```\npytest --prose\n"
     assert list(commands(page)) == ["pytest --concurrent"]
+
+
+def test_commands_are_found_before_their_output() -> None:
+    page = "```\n$ pytest --concurrent -x\n1 passed\n```\n"
+    assert list(commands(page)) == ["pytest --concurrent -x"]
+
+
+def event_fields() -> dict[str, set[str]]:
+    """What `rust/report/src/record.rs` writes: for each event the names of its own fields."""
+    source = re.sub(r"^\s*//.*\n", "", text(Path("rust/report/src/record.rs")), flags=re.MULTILINE)
+    variants = re.search(r"^pub enum What \{\n(.*?)^\}", source, re.MULTILINE | re.DOTALL)
+    assert variants is not None
+    events = {}
+    for name, fields in re.findall(r"^    (\w+)(?: \{(.*?)^    \}|\()", variants[1], re.M | re.S):
+        struct = re.search(rf"^pub struct {name} \{{\n(.*?)^\}}", source, re.M | re.S)
+        own = set(re.findall(r"^ +(?:pub )?(\w+): ", struct[1] if struct else fields, re.M))
+        if "timing" in own:
+            own = own - {"timing"} | {"start", "setup", "call", "teardown", "shared"}
+        events[re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()] = own
+    return events
+
+
+def documented_events() -> dict[str, str]:
+    """The sections of the page about events, by the name of the event."""
+    sections = text(Path("docs/reference/events.md")).split("\n## ")[1:]
+    return {section.partition("\n")[0].strip("`"): section for section in sections}
+
+
+def test_page_names_every_event() -> None:
+    assert set(documented_events()) == set(event_fields())
+
+
+@pytest.mark.parametrize("event", event_fields())
+def test_page_names_every_field(event: str) -> None:
+    assert event_fields()[event] <= set(_WORD.findall(documented_events()[event]))
+
+
+@pytest.mark.parametrize("event", event_fields())
+def test_page_invents_no_field(event: str) -> None:
+    cells = _TABLE_FIELD.findall(documented_events()[event])
+    assert {name for cell in cells for name in _WORD.findall(cell)} <= event_fields()[event]
+
+
+def test_page_names_every_hook_offered() -> None:
+    page = text(Path("docs/concepts/hooks.md"))
+    offered = [name for name in vars(hookspecs) if name.startswith("pytest_concurrent_")]
+    assert [name for name in offered if f"`{name}(" not in page] == []

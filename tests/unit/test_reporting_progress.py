@@ -161,7 +161,7 @@ def test_limits_of_worker_and_run_are_named(terminal: Recorder, progress: PlainP
 
 def test_a_lost_worker_is_told_with_its_end(terminal: Recorder, progress: PlainProgress) -> None:
     progress.worker_lost("gw1", "exit status 3")
-    assert terminal.lines == ["concurrent: gw1 died between tests: exit status 3"]
+    assert terminal.lines == ["concurrent: gw1 died outside of a test: exit status 3"]
 
 
 def test_the_first_interrupt_says_what_follows(terminal: Recorder) -> None:

@@ -72,8 +72,8 @@ pub(crate) fn to_python(py: Python<'_>, message: Message) -> PyResult<Bound<'_, 
         Message::BetweenTests { slot, payload } => {
             ("between_tests", slot.0, value::decode(py, &payload).ok()).into_pyobject(py)
         }
-        Message::WorkerLost { slot, finishing, evidence } => {
-            ("worker_lost", slot.0, finishing, Evidence::from(*evidence)).into_pyobject(py)
+        Message::WorkerLost { slot, finishing, hung, evidence } => {
+            ("worker_lost", slot.0, finishing, hung, Evidence::from(*evidence)).into_pyobject(py)
         }
         Message::Stop { slot, kind, text, code } => ("stop", slot.0, stop_name(kind), text, code).into_pyobject(py),
         Message::Finished { slot, payload } => ("finished", slot.0, value::decode(py, &payload).ok()).into_pyobject(py),
@@ -81,6 +81,10 @@ pub(crate) fn to_python(py: Python<'_>, message: Message) -> PyResult<Bound<'_, 
             ("output", slot.0, stream, PyBytes::new(py, &bytes)).into_pyobject(py)
         }
         Message::Notice(notice) => notice_to_python(py, &notice),
+        Message::Orphans(orphans) => {
+            let orphans: Vec<_> = orphans.into_iter().map(|orphan| (orphan.pid, orphan.command)).collect();
+            ("orphans", orphans).into_pyobject(py)
+        }
         Message::Over { ending } => ("over", ending_name(ending)).into_pyobject(py),
     }
 }

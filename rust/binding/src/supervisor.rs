@@ -26,6 +26,9 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long one call waits at most before it looks for signals (Ctrl-C).
 const PATIENCE: Duration = Duration::from_millis(100);
 
+/// How long the supervisor may take to stop the workers; it needs some microseconds.
+const HALT: Duration = Duration::from_secs(1);
+
 /// How many messages one call takes at most, so that Ctrl-C is noticed while thousands wait.
 const MOST: usize = 256;
 
@@ -110,6 +113,16 @@ impl Supervisor {
     /// Ctrl-C: the first is polite, the second is not.
     fn interrupt(&self) -> PyResult<()> {
         self.with(|handle| handle.order(supervisor::Order::Interrupt))
+    }
+
+    /// Ctrl-Z: every worker stands still, and no deadline comes nearer until `resume`.
+    fn halt(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| self.with(|handle| handle.halt(HALT)))
+    }
+
+    /// `fg`: the workers go on.
+    fn resume(&self) -> PyResult<()> {
+        self.with(|handle| handle.order(supervisor::Order::Resume))
     }
 
     /// Waits for the thread to end, which it does right after the message that the run is over.

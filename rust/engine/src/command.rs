@@ -71,6 +71,8 @@ pub enum Command {
         slot: Slot,
         /// Whether it had already been told to finish (session teardown), else between tests or before its first.
         finishing: bool,
+        /// Whether we ended it, because it took longer than [`crate::Limits::worker`].
+        hung: bool,
     },
     /// Tell people.
     Tell(Notice),

@@ -45,6 +45,11 @@ pub enum Event {
         /// the answer is already on its way, and the question is void.
         seen: u32,
     },
+    /// The running test is being torn down, and the worker wants to know how far: nothing behind it means everything.
+    TearingDown {
+        /// Where.
+        slot: Slot,
+    },
     /// The answer to [`crate::Command::TakeBack`].
     TakenBack {
         /// Where.

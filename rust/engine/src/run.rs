@@ -107,6 +107,7 @@ impl Run {
                 self.on_test_ended(slot, test, &results::Outcome { verdict, failures, timing, set_ups });
             }
             Event::NextWanted { slot, seen } => self.on_next_wanted(slot, seen),
+            Event::TearingDown { slot } => self.on_tearing_down(slot),
             Event::TakenBack { slot, left } => self.on_taken_back(slot, left),
             Event::ErrorBetweenTests { slot, failures } => self.on_error_between_tests(slot, failures),
             Event::WorkerFinished { slot } => self.on_worker_finished(slot),

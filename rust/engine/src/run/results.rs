@@ -26,7 +26,8 @@ impl Run {
         }
         let Some(handed) = worker.queue.pop(test) else { return };
         let estimate = handed.estimate;
-        worker.running = Some(RunningTest { test, estimate, watch, named_slow: 0, relieved: false });
+        worker.running =
+            Some(RunningTest { test, estimate, watch, named_slow: 0, relieved: false, tearing_down: false });
         self.forgive_worker(slot);
         self.watch_worker(slot);
     }
@@ -45,6 +46,12 @@ impl Run {
         self.count_failures(outcome.failures.max(u32::from(failed)));
         self.watch_worker(slot);
         self.top_up(slot);
+    }
+
+    pub(super) fn on_tearing_down(&mut self, slot: Slot) {
+        if let Some(running) = self.worker_mut(slot).and_then(|worker| worker.running.as_mut()) {
+            running.tearing_down = true;
+        }
     }
 
     pub(super) fn on_error_between_tests(&mut self, slot: Slot, failures: u32) {

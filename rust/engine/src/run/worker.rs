@@ -56,6 +56,8 @@ pub(super) struct RunningTest {
     pub(super) named_slow: u32,
     /// The tests behind it were taken away because it runs too long.
     pub(super) relieved: bool,
+    /// It is over but for its teardown.
+    pub(super) tearing_down: bool,
 }
 
 impl Worker {
@@ -89,9 +91,12 @@ impl Worker {
         self.running.is_none() && self.queue.is_empty()
     }
 
-    /// Whether the clock of [`crate::Limits::worker`] runs.
+    /// Whether the clock of [`crate::Limits::worker`] runs. The teardown of a worker's last test is that of everything.
     pub(super) fn owes_progress(&self) -> bool {
-        self.is_alive() && self.running.is_none() && !(self.phase == Phase::Working && self.resting)
+        match &self.running {
+            Some(running) => running.tearing_down && self.phase == Phase::Finishing,
+            None => self.is_alive() && !(self.phase == Phase::Working && self.resting),
+        }
     }
 
     /// The estimated time until it is free. A test past its estimate is thought to take as long again.

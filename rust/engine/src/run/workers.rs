@@ -42,7 +42,8 @@ impl Run {
             self.count_failures(u32::from(matches!(verdict, Verdict::Crashed | Verdict::Timeout)));
         } else if is_lost(&worker, death) {
             let finishing = matches!(worker.phase, Phase::Finishing | Phase::Finished);
-            self.commands.push(Command::WorkerLost { slot, finishing });
+            let hung = worker.escalation.as_ref().is_some_and(Escalation::has_acted);
+            self.commands.push(Command::WorkerLost { slot, finishing, hung });
         }
         self.return_tests(slot, worker.queue.take_last(usize::MAX));
         self.plan.abandon(slot);
@@ -148,7 +149,11 @@ fn verdict_of_death(worker: &Worker) -> Verdict {
 
 /// Whether a limit was reached: a test that dies while its stacks are written has run too long all the same.
 fn is_limit(escalation: &Escalation) -> bool {
-    matches!(escalation.cause(), Cause::TestLimit | Cause::RunLimit) && escalation.has_begun()
+    match escalation.cause() {
+        Cause::TestLimit | Cause::RunLimit => escalation.has_begun(),
+        Cause::WorkerLimit => escalation.has_acted(),
+        Cause::Interrupted => false,
+    }
 }
 
 /// Whether a death outside of any test is an error of its own.

@@ -87,8 +87,24 @@ fn worker_that_does_not_start_is_replaced() {
     let mut hand = Hand::new(vec![test(0)], config(1));
     hand.start();
     assert_eq!(without_notices(hand.wait(306.0)), [DUMP, TERMINATE, KILL]);
-    assert_eq!(hand.dies(0), [Command::WorkerLost { slot: G0, finishing: false }]);
+    assert_eq!(hand.dies(0), [Command::WorkerLost { slot: G0, finishing: false, hung: true }]);
     assert_eq!(hand.wait(0.2), [Command::StartWorker { slot: G0 }]);
+}
+
+#[test]
+fn teardown_of_everything_has_the_workers_limit() {
+    let mut hand = one_test(limits());
+    hand.hear(Event::TearingDown { slot: G0 });
+    assert_eq!(hand.asks(0, 1), [FINISH]);
+    assert_eq!(without_notices(hand.wait(306.0)), [DUMP, TERMINATE, KILL]);
+    assert_eq!(hand.dies(0), [settle(0, 0, Verdict::Timeout), Command::End(Ending::Completed)]);
+}
+
+#[test]
+fn last_test_itself_has_no_limit_of_the_worker() {
+    let mut hand = one_test(limits());
+    assert_eq!(hand.asks(0, 1), [FINISH]);
+    assert_eq!(without_notices(hand.wait(1000.0)), []);
 }
 
 #[test]
@@ -99,7 +115,7 @@ fn worker_that_does_not_leave_is_ended() {
     let near = |command: &Command| matches!(command, Command::Tell(Notice::WorkerNearLimit { .. }));
     assert_eq!(hand.wait(299.0).iter().filter(|command| near(command)).count(), 1);
     assert_eq!(hand.wait(7.0), [DUMP, TERMINATE, KILL]);
-    let lost = Command::WorkerLost { slot: G0, finishing: true };
+    let lost = Command::WorkerLost { slot: G0, finishing: true, hung: true };
     assert_eq!(hand.dies(0), [lost, Command::End(Ending::Completed)]);
 }
 
@@ -143,7 +159,7 @@ fn test_that_ends_in_its_grace_counts() {
     assert_eq!(hand.asks(0, 1), [FINISH]);
     assert_eq!(hand.ends(0, 0, Verdict::Passed), [settle(0, 0, Verdict::Passed)]);
     assert_eq!(hand.hear(Event::WorkerFinished { slot: G0 }), []);
-    assert_eq!(hand.dies(0), [Command::End(Ending::Interrupted)]);
+    assert_eq!(hand.leaves(0), [Command::End(Ending::Interrupted)]);
 }
 
 #[test]

@@ -71,7 +71,20 @@ fn worker_leaves_when_nothing_is_left() {
     assert_eq!(hand.asks(0, 1), [Command::Finish { slot: G0 }]);
     assert_eq!(hand.ends(0, 0, Verdict::Passed), [settle(0, 0, Verdict::Passed)]);
     assert_eq!(hand.hear(Event::WorkerFinished { slot: G0 }), []);
-    assert_eq!(hand.dies(0), [Command::End(Ending::Completed)]);
+    assert_eq!(hand.leaves(0), [Command::End(Ending::Completed)]);
+}
+
+#[test]
+fn death_after_the_goodbye_is_told() {
+    let mut hand = Hand::started(lasting(&[LONG]), config(1));
+    hand.begins(0, 0);
+    hand.asks(0, 1);
+    hand.ends(0, 0, Verdict::Passed);
+    hand.hear(Event::WorkerFinished { slot: G0 });
+    assert_eq!(
+        hand.dies(0),
+        [Command::WorkerLost { slot: G0, finishing: true, hung: false }, Command::End(Ending::Completed),]
+    );
 }
 
 #[test]
@@ -160,7 +173,7 @@ fn crash_settles_its_test_and_frees_the_rest() {
 #[test]
 fn death_between_tests_is_an_error_of_its_own() {
     let mut hand = Hand::started(lasting(&[LONG; 2]), config(1));
-    let lost = Command::WorkerLost { slot: G0, finishing: false };
+    let lost = Command::WorkerLost { slot: G0, finishing: false, hung: false };
     assert_eq!(hand.dies(0), [lost, Command::StartWorker { slot: G0 }]);
 }
 
@@ -170,7 +183,7 @@ fn death_in_session_teardown_is_told() {
     hand.begins(0, 0);
     hand.asks(0, 1);
     hand.ends(0, 0, Verdict::Passed);
-    let lost = Command::WorkerLost { slot: G0, finishing: true };
+    let lost = Command::WorkerLost { slot: G0, finishing: true, hung: false };
     assert_eq!(hand.dies(0), [lost, Command::End(Ending::Completed)]);
 }
 
@@ -202,6 +215,15 @@ fn worker_that_exits_the_session_stops_it() {
     assert_eq!(stop, [settle(1, None, Verdict::NotRun), settle(2, None, Verdict::NotRun)]);
     let end = [settle(0, 0, Verdict::NotRun), Command::End(Ending::Stopped)];
     assert_eq!(hand.dies(0), end);
+}
+
+#[test]
+fn session_stopped_from_outside_lets_tests_finish() {
+    let mut hand = Hand::started(lasting(&[LONG; 3]), given(1));
+    hand.begins(0, 0);
+    let stop = hand.hear(Event::StopOrdered);
+    assert_eq!(stop, [settle(1, None, Verdict::NotRun), settle(2, None, Verdict::NotRun)]);
+    assert_eq!(hand.ends(0, 0, Verdict::Passed)[0], settle(0, 0, Verdict::Passed));
 }
 
 #[test]

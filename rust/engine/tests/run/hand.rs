@@ -61,6 +61,10 @@ impl Hand {
         self.hear(Event::WorkerDied { slot: Slot(slot), death: Death::Signaled(11) })
     }
 
+    pub(crate) fn leaves(&mut self, slot: u16) -> Vec<Command> {
+        self.hear(Event::WorkerDied { slot: Slot(slot), death: Death::Exited(0) })
+    }
+
     /// Time passes, and at each deadline on the way there is a tick.
     pub(crate) fn wait(&mut self, seconds: f64) -> Vec<Command> {
         let until = self.now + Duration::from_secs_f64(seconds);

@@ -32,6 +32,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         3 => slot().prop_map(|slot| Event::WorkerDied { slot, death: Death::Unknown }),
         2 => slot().prop_map(|slot| Event::StartFailed { slot }),
         1 => (slot(), kind).prop_map(|(slot, kind)| Event::StopAsked { slot, kind }),
+        1 => Just(Event::StopOrdered),
         1 => Just(Event::Interrupted),
         4 => Just(Event::Tick),
         1 => any::<u64>().prop_map(|ms| Event::Gap { by: Duration::from_millis(ms) }),

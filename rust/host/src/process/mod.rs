@@ -1,10 +1,12 @@
 //! Processes: what a worker is given, how it is signalled, how its end is learnt. See `README.md` beside this file.
 
+mod children;
 mod descriptors;
 mod evidence;
 mod signal;
 mod wait;
 
+pub use children::{Orphan, Orphanage};
 pub use descriptors::{DESCRIPTORS, NearEnds, open_descriptors};
 pub(crate) use evidence::end_of;
 pub use evidence::{Evidence, Tail};

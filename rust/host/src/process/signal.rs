@@ -11,6 +11,10 @@ pub enum Blow {
     Terminate,
     /// SIGKILL.
     Kill,
+    /// SIGSTOP: a stop that no program can ignore.
+    Stop,
+    /// SIGCONT.
+    Continue,
 }
 
 /// Signals the worker's whole group. That the group is gone already is no error.
@@ -19,6 +23,8 @@ pub fn signal_group(leader: Pid, blow: Blow) {
         Blow::Interrupt => Signal::INT,
         Blow::Terminate => Signal::TERM,
         Blow::Kill => Signal::KILL,
+        Blow::Stop => Signal::STOP,
+        Blow::Continue => Signal::CONT,
     };
     let _ = kill_process_group(leader, signal);
 }

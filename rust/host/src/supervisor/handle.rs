@@ -12,6 +12,7 @@ use rustix::event::{EventfdFlags, eventfd};
 
 use super::zygotes::Zygotes;
 use super::{Journal, Message, Outcome, Setup, Supervisor};
+use crate::process::Orphanage;
 
 /// How long messages gather before Python is woken for them. At 5,000 tests a second it then wakes for 50 instead of
 /// 5, which leaves the workers 5 % more of two cores; nobody sees results 10 ms late.
@@ -24,6 +25,10 @@ pub enum Order {
     Stop,
     /// Ctrl-C. The first is polite, the second is not.
     Interrupt,
+    /// Ctrl-Z: every worker stands still, and no deadline comes nearer.
+    Halt,
+    /// `fg`: they go on.
+    Resume,
 }
 
 /// The controller's end of the supervisor thread.
@@ -32,6 +37,7 @@ pub struct SupervisorHandle {
     wake: Arc<OwnedFd>,
     messages: Receiver<Message>,
     backlog: Arc<AtomicUsize>,
+    halted: Receiver<()>,
     thread: JoinHandle<Outcome>,
 }
 
@@ -39,9 +45,11 @@ impl SupervisorHandle {
     /// Starts the thread. Call it only after the zygote was forked: a process with threads is not one to fork.
     pub fn start(setup: Setup) -> std::io::Result<Self> {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        let orphanage = Orphanage::open();
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let (orders, orders_in) = crossbeam_channel::unbounded();
         let (messages_out, messages) = crossbeam_channel::unbounded();
+        let (halted_out, halted) = crossbeam_channel::bounded(1);
         let backlog = Arc::new(AtomicUsize::new(0));
         let mut journal = Journal::new(setup.names, setup.slots, setup.keep_records, setup.events);
         journal.run_started(setup.started);
@@ -62,18 +70,27 @@ impl SupervisorHandle {
             at_hand: None,
             evidence: None,
             held_since: None,
+            halted_since: None,
+            halted: halted_out,
+            orphanage,
             over: false,
             ending: Ending::Completed,
         };
         let thread =
             std::thread::Builder::new().name("pytest-concurrent".to_owned()).spawn(move || supervisor.live())?;
-        Ok(Self { orders, wake, messages, backlog, thread })
+        Ok(Self { orders, wake, messages, backlog, halted, thread })
     }
 
     /// Asks for something.
     pub fn order(&self, order: Order) {
         let _ = self.orders.send(order);
         let _ = rustix::io::write(&*self.wake, &1_u64.to_ne_bytes());
+    }
+
+    /// Asks for [`Order::Halt`] and waits until it is done, or for `patience`.
+    pub fn halt(&self, patience: Duration) {
+        self.order(Order::Halt);
+        let _ = self.halted.recv_timeout(patience);
     }
 
     /// Up to `most` messages, waiting at most `patience` for the first. Empty = none came in time.

@@ -9,6 +9,7 @@ use rustix::process::Pid;
 
 use super::worker::{Stage, Worker};
 use super::{AtHand, Message, Supervisor, measured};
+use crate::page::Phase;
 use crate::process::{Blow, End};
 
 /// So much is read of one worker at a time, in bytes, before the others have their turn.
@@ -127,7 +128,12 @@ impl Supervisor {
             }
             FromWorker::Started { test } => self.test_started(slot, test),
             FromWorker::Ended { .. } => self.test_ended(slot, message),
-            FromWorker::NextWanted { seen } => self.feed(Event::NextWanted { slot, seen }),
+            FromWorker::NextWanted { seen } => {
+                if self.page.doing(slot).0 == Phase::Teardown {
+                    self.feed(Event::TearingDown { slot });
+                }
+                self.feed(Event::NextWanted { slot, seen });
+            }
             FromWorker::BetweenTests { failures, message, payload } => {
                 self.journal.error_between_tests(now, slot, message);
                 self.tell(Message::BetweenTests { slot, payload: payload.to_vec() });

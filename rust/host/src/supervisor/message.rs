@@ -2,7 +2,7 @@
 
 use engine::{Ending, Notice, Slot, StopKind, TestId, Verdict};
 
-use crate::process::Evidence;
+use crate::process::{Evidence, Orphan};
 
 /// One thing to replay, print or remember.
 #[derive(Debug)]
@@ -53,6 +53,8 @@ pub enum Message {
         slot: Slot,
         /// Whether it was already tearing down.
         finishing: bool,
+        /// Whether it was ended for taking too long.
+        hung: bool,
         /// What it left behind.
         evidence: Box<Evidence>,
     },
@@ -85,6 +87,8 @@ pub enum Message {
     },
     /// Something for people to know.
     Notice(Notice),
+    /// Processes that tests had left behind were ended.
+    Orphans(Vec<Orphan>),
     /// The run is over; nothing follows.
     Over {
         /// Why.

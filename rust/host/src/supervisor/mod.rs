@@ -27,6 +27,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::clock::Clock;
 use crate::page::Page;
+use crate::process::{Blow, Orphanage};
 pub use handle::{Order, SupervisorHandle};
 pub use journal::{Journal, Names, Outcome, TestResult};
 pub use message::Message;
@@ -45,6 +46,10 @@ const WELL_STOCKED: u32 = 32;
 /// How long the supervisor lets frames gather when every worker is well stocked: one wake-up then serves a dozen
 /// tests instead of one, which matters where it shares its cores with the workers.
 const GATHER: Duration = Duration::from_millis(2);
+
+/// How long the end of what tests left behind may take. A killed process is gone in no time, unless it hangs in the
+/// kernel, and then nobody can help.
+const ORPHANS_END: Duration = Duration::from_secs(2);
 
 /// When messages for Python hold so many bytes, workers are no longer read until it has caught up.
 const BACKLOG: usize = 64 * 1024 * 1024;
@@ -112,6 +117,9 @@ struct Supervisor {
     at_hand: Option<AtHand>,
     evidence: Option<Box<crate::process::Evidence>>,
     held_since: Option<Duration>,
+    halted_since: Option<Duration>,
+    halted: Sender<()>,
+    orphanage: Orphanage,
     over: bool,
     ending: engine::Ending,
 }
@@ -126,6 +134,10 @@ impl Supervisor {
             self.turn();
         }
         self.zygotes.dismiss();
+        let orphans = self.orphanage.close(ORPHANS_END);
+        if !orphans.is_empty() {
+            let _ = self.messages.send(Message::Orphans(orphans));
+        }
         let now = self.clock.now();
         let outcome = self.journal.run_finished(now, self.ending);
         let _ = self.messages.send(Message::Over { ending: self.ending });
@@ -139,7 +151,8 @@ impl Supervisor {
         for ready in ready {
             self.attend(ready);
         }
-        if self.run.next_deadline().is_some_and(|deadline| deadline <= self.clock.now()) {
+        let is_due = self.run.next_deadline().is_some_and(|deadline| deadline <= self.clock.now());
+        if is_due && self.halted_since.is_none() {
             self.feed(Event::Tick);
         }
         self.journal.flush();
@@ -179,7 +192,24 @@ impl Supervisor {
             match order {
                 Order::Stop => self.feed(Event::StopOrdered),
                 Order::Interrupt => self.feed(Event::Interrupted),
+                Order::Halt => self.halt(),
+                Order::Resume => self.resume(),
             }
+        }
+    }
+
+    fn halt(&mut self) {
+        if self.halted_since.is_none() {
+            self.halted_since = Some(self.clock.now());
+            self.workers.iter_mut().flatten().for_each(|worker| worker.strike(Blow::Stop));
+        }
+        let _ = self.halted.try_send(());
+    }
+
+    fn resume(&mut self) {
+        if let Some(since) = self.halted_since.take() {
+            self.workers.iter_mut().flatten().for_each(|worker| worker.strike(Blow::Continue));
+            self.feed(Event::Gap { by: self.clock.now().saturating_sub(since) });
         }
     }
 
@@ -202,7 +232,7 @@ impl Supervisor {
             _ => Vec::new(),
         };
         let slept = self.clock.now().saturating_sub(now);
-        if slept > sleep + GAP {
+        if slept > sleep + GAP && self.halted_since.is_none() {
             self.feed(Event::Gap { by: slept.saturating_sub(sleep) });
         }
         ready
@@ -212,7 +242,7 @@ impl Supervisor {
         if self.held_since.is_some() {
             return GATHER;
         }
-        let deadline = self.run.next_deadline().unwrap_or(Duration::MAX);
+        let deadline = self.run.next_deadline().filter(|_| self.halted_since.is_none()).unwrap_or(Duration::MAX);
         deadline.saturating_sub(now).min(LONGEST_SLEEP)
     }
 
@@ -222,6 +252,9 @@ impl Supervisor {
             descriptors.push(PollFd::new(descriptor, flags));
         };
         add(Ready::Wake, &self.wake, PollFlags::IN);
+        if self.halted_since.is_some() {
+            return;
+        }
         for (index, socket) in self.zygotes.sockets().enumerate() {
             add(Ready::Zygote(index), socket, PollFlags::IN);
         }

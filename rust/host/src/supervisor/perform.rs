@@ -34,9 +34,9 @@ impl Supervisor {
             Command::Terminate { slot } => self.with(slot, |worker| worker.strike(Blow::Terminate)),
             Command::Kill { slot } => self.with(slot, |worker| worker.strike(Blow::Kill)),
             Command::Settle { test, slot, verdict } => self.settle(test, slot, verdict),
-            Command::WorkerLost { slot, finishing } => {
+            Command::WorkerLost { slot, finishing, hung } => {
                 let evidence = self.evidence.take().unwrap_or_default();
-                self.tell(Message::WorkerLost { slot, finishing, evidence });
+                self.tell(Message::WorkerLost { slot, finishing, hung, evidence });
             }
             Command::Tell(notice) => {
                 self.journal.notice(self.clock.now(), &notice);

@@ -142,6 +142,7 @@ impl Worker {
     /// Signals the worker and what it started.
     pub(super) fn strike(&mut self, blow: Blow) {
         match (self.stage, self.pid) {
+            (Stage::Forking, _) if blow == Blow::Stop || blow == Blow::Continue => {}
             (Stage::Forking, _) => self.doomed = true,
             (_, Some(pid)) => signal_group(pid, blow),
             _ => {}

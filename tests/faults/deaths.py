@@ -1,0 +1,213 @@
+"""A worker dies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .fault import DIE, Fault
+
+#: Statements that kill the process which runs them, and the words for it.
+_WAYS_TO_DIE = {
+    "sigsegv": ("os.kill(os.getpid(), signal.SIGSEGV)", r"died \(SIGSEGV\)"),
+    "null_read": ("ctypes.string_at(0)", r"died \(SIGSEGV\)"),
+    "sigabrt": ("os.abort()", r"died \(SIGABRT\)"),
+    "sigkill": ("os.kill(os.getpid(), signal.SIGKILL)", r"died \(SIGKILL\)"),
+    "exit_0": ("os._exit(0)", r"died \(exit status 0\)"),
+    "exit_3": ("os._exit(3)", r"died \(exit status 3\)"),
+    "stack_overflow": ("overflow()", r"died \(SIGSEGV\)"),
+}
+
+#: In one line, so that it fits wherever a row puts it. The stack may not grow, and grows by calls
+#: from C, which no version of Python counts so far.
+_OVERFLOW = (
+    "def overflow(depth=3000): "
+    "resource.setrlimit(resource.RLIMIT_STACK, (4096, resource.RLIM_INFINITY)); "
+    "sys.setrecursionlimit(100_000); "
+    "return re.sub('a', lambda _: overflow(depth - 1), 'a') if depth else ''"
+)
+
+
+def _deaths_in_a_test() -> Iterator[Fault]:
+    for name, (statement, text) in _WAYS_TO_DIE.items():
+        yield Fault(
+            name=f"{name}_in_call",
+            suite=f"""
+                {_OVERFLOW}
+                def test_before(): print("said before")
+                def test_dies():
+                    print("said by the victim")
+                    {statement}
+                def test_after(): pass
+            """,
+            expected={"test_before": "passed", "test_dies": "crashed", "test_after": "passed"},
+            texts=(
+                rf"worker gw\d {text} during call of test_fault.py::test_dies",
+                "said by the victim",
+            ),
+            workers=(1, 2, 8) if name == "sigsegv" else (1, 2),
+        )
+
+
+_ELSEWHERE = (
+    Fault(
+        name="dies_in_set_up",
+        suite=f"""
+            @pytest.fixture
+            def deadly(): {DIE}
+            def test_dies(deadly): pass
+            def test_after(): pass
+        """,
+        expected={"test_dies": "crashed", "test_after": "passed"},
+        texts=("during setup of test_fault.py::test_dies", "SIGKILL comes from outside"),
+    ),
+    Fault(
+        name="dies_in_teardown",
+        suite=f"""
+            @pytest.fixture
+            def deadly():
+                yield
+                {DIE}
+            def test_dies(deadly): pass
+            def test_after(): pass
+        """,
+        expected={"test_dies": "crashed", "test_after": "passed"},
+        texts=("during teardown of test_fault.py::test_dies",),
+    ),
+    Fault(
+        name="dies_in_module_fixture",
+        suite=f"""
+            @pytest.fixture(scope="module")
+            def deadly():
+                if not (HERE / "died").exists():
+                    (HERE / "died").touch()
+                    {DIE}
+            def test_first(deadly): pass
+            def test_second(deadly): pass
+        """,
+        expected={"test_first": "crashed", "test_second": "passed"},
+        texts=("during setup of test_fault.py::test_first",),
+        options=("--concurrent-group=file",),
+    ),
+    Fault(
+        name="dies_in_session_teardown",
+        suite="def test_last(): pass",
+        conftest=f"""
+            @pytest.fixture(scope="session")
+            def deadly():
+                yield
+                {DIE}
+            def pytest_collection_modifyitems(items):
+                items.sort(key=lambda item: item.name == "test_last")
+                items[-1].fixturenames.append("deadly")
+        """,
+        expected={"test_last": "passed|crashed"},
+        texts=(r"died \(SIGKILL\)",),
+    ),
+    Fault(
+        name="dies_in_exit_handler",
+        suite="def test_last(): atexit.register(os._exit, 5)",
+        expected={"test_last": "passed"},
+        errors=1,
+        texts=(r"worker gw\d died \(exit status 5\) while it tore down and left",),
+    ),
+    Fault(
+        name="dies_at_worker_start_once",
+        suite="def test_one(): pass",
+        conftest=f"""
+            def pytest_concurrent_worker_start(config, worker):
+                try:
+                    (HERE / "died").touch(exist_ok=False)
+                except FileExistsError:
+                    return
+                {DIE}
+        """,
+        expected={"test_one": "passed"},
+        errors=1,
+        texts=(r"worker gw\d died \(SIGKILL\) before its first test",),
+    ),
+    Fault(
+        name="dies_with_a_big_report",
+        suite=f"""
+            def test_prints():
+                print("x" * 50_000_000)
+                assert False
+            def test_dies(): {DIE}
+        """,
+        expected={"test_prints": "failed", "test_dies": "crashed"},
+        options=("--show-capture=no",),
+    ),
+    Fault(
+        name="dies_while_printing",
+        suite=f"""
+            def test_prints():
+                print("x" * 50_000_000 + " the end")
+                sys.stdout.flush()
+                {DIE}
+        """,
+        expected={"test_prints": "crashed"},
+        texts=("xxx the end",),
+    ),
+)
+
+_BETWEEN_TESTS = (
+    Fault(
+        name="a_thread_kills_later",
+        suite=f"""
+            def test_starts_thread():
+                def kill():
+                    time.sleep(0.15)
+                    {DIE}
+                threading.Thread(target=kill, daemon=True).start()
+            @pytest.mark.parametrize("number", range(20))
+            def test_goes_on(number): time.sleep(0.05)
+        """,
+        expected={
+            "test_starts_thread": "passed",
+            **{f"test_goes_on[{number}]": "passed|crashed" for number in range(20)},
+        },
+        others="passed|crashed",
+        texts=(r"died \(SIGKILL\)",),
+    ),
+    Fault(
+        name="dies_while_idle",
+        suite=f"""
+            @pytest.mark.concurrent_serial
+            def test_starts_thread():
+                def kill():
+                    time.sleep(0.3)
+                    {DIE}
+                threading.Thread(target=kill, daemon=True).start()
+            @pytest.mark.concurrent_serial
+            def test_alone(): time.sleep(1)
+        """,
+        expected={"test_starts_thread": "passed", "test_alone": "passed|crashed"},
+        others="passed|crashed",
+        texts=(r"(died|outside of a test).*SIGKILL",),
+        workers=(2,),
+    ),
+    Fault(
+        name="replacements_die_again_and_again",
+        suite=f"""
+            @pytest.mark.parametrize("number", range(12))
+            def test_dies(number): {DIE}
+        """,
+        expected={f"test_dies[{number}]": "crashed|not_run" for number in range(12)},
+        options=("--concurrent-max-worker-restarts=3",),
+        others="passed|not_run",
+        texts=("too many workers died", "--concurrent-max-worker-restarts"),
+        workers=(1, 2, 8),
+    ),
+    Fault(
+        name="no_worker_ever_starts",
+        suite="def test_one(): pass",
+        conftest=f"def pytest_concurrent_worker_start(config, worker): {DIE}",
+        expected={"test_one": "not_run"},
+        others="not_run",
+        options=("--concurrent-max-worker-restarts=1",),
+        errors=2,
+        texts=("too many workers died", "before its first test"),
+        workers=(1,),
+    ),
+)
+
+DEATHS: tuple[Fault, ...] = (*_deaths_in_a_test(), *_ELSEWHERE, *_BETWEEN_TESTS)

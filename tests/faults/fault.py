@@ -1,0 +1,90 @@
+"""One way in which a run can go wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from .scene import Blow
+
+_IMPORTS = """\
+import atexit, ctypes, functools, os, re, resource, select, signal, socket
+import subprocess, sys, threading, time
+from pathlib import Path
+import pytest
+HERE = Path(__file__).parent
+"""
+
+#: Stands beside each faulty suite: what is well must stay well.
+OTHERS = """\
+import time
+import pytest
+@pytest.mark.parametrize("number", range(6))
+def test_other(number): time.sleep(0.01)
+"""
+
+_OTHER_NAMES = tuple(f"test_other[{number}]" for number in range(6))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to go wrong.
+
+    Attributes:
+        name: What happens.
+        suite: The faulty tests.
+        expected: The verdict of each; `passed|not_run` where chance decides.
+        exit: Exit status of the run.
+        texts: Patterns that the terminal must show.
+        options: Command line.
+        conftest: A conftest file.
+        blows: What falls on the run from outside.
+        others: The verdict of the tests that have nothing to do with it.
+        errors: Errors that belong to no test's own verdict, as pytest counts them.
+        is_reported: Whether the run lives to report.
+        may_trace: Whether the terminal may show a traceback as Python prints it.
+        workers: How many to try it with.
+        is_slow: Whether it takes more than a few seconds.
+    """
+
+    name: str
+    suite: str
+    expected: dict[str, str]
+    exit: int = 1
+    texts: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    conftest: str = ""
+    blows: tuple[Blow, ...] = ()
+    others: str = "passed"
+    errors: int = 0
+    is_reported: bool = True
+    may_trace: bool = False
+    workers: tuple[int, ...] = (1, 2)
+    is_slow: bool = False
+
+    @property
+    def source(self) -> str:
+        """The faulty test file."""
+        return _IMPORTS + dedent(self.suite)
+
+    @property
+    def conftest_source(self) -> str:
+        """The conftest file."""
+        return _IMPORTS + dedent(self.conftest)
+
+    @property
+    def verdicts(self) -> dict[str, str]:
+        """What is expected of every test."""
+        return {**self.expected, **dict.fromkeys(_OTHER_NAMES, self.others)}
+
+    @property
+    def marks(self) -> list[Any]:
+        """For pytest's parameter."""
+        return [pytest.mark.slow] if self.is_slow else []
+
+
+#: Dies as if killed by the kernel.
+DIE = "os.kill(os.getpid(), signal.SIGKILL)"
