@@ -151,8 +151,13 @@ class Plan:
             ValueError: There is no such test, or a fixture was not added.
         """
 
-    def set_group(self, test: int, name: str) -> None:
+    def set_group(self, test: int, kind: str, name: str) -> None:
         """Put a test into a group, which is never split.
+
+        Args:
+            test: Its number.
+            kind: Whose rule it is: ``mark``, ``class`` or ``file``.
+            name: The group's name among those of its kind; reports show it.
 
         Raises:
             ValueError: There is no such test.

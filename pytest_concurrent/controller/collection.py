@@ -83,7 +83,7 @@ class Collection:
             marks = facts(item)
             group = self._group(item, marks, asks=asks_groups)
             if group is not None:
-                self.plan.set_group(number, group)
+                self.plan.set_group(number, *group)
             self._apply_marks(number, marks)
             if keeps_fixtures:
                 keys = list(self._shared_set_ups(item, session_keys))
@@ -99,19 +99,20 @@ class Collection:
         if marks.limit is not None:
             self.plan.set_limit(number, marks.limit)
 
-    def _group(self, item: pytest.Item, marks: MarkFacts, *, asks: bool) -> str | None:
-        """The group that is never split. What the user marked holds under every rule."""
+    def _group(self, item: pytest.Item, marks: MarkFacts, *, asks: bool) -> tuple[str, str] | None:
+        """Kind and name of the group that is never split. What the user marked always holds."""
         if marks.group is not None:
-            return f"mark {marks.group}"
+            return ("mark", marks.group)
         if asks:
             said = item.config.hook.pytest_concurrent_group(item=item)
             if said is not None:
-                return f"mark {said}"
+                return ("mark", str(said))
+        file = item.nodeid.partition("::")[0]
         if self._settings.group == "file":
-            return f"file {item.nodeid.partition('::')[0]}"
+            return ("file", file)
         if self._settings.group == "class":
             owner = item.getparent(pytest.Class)
-            return f"class {owner.nodeid if owner else item.nodeid.partition('::')[0]}"
+            return ("class", owner.nodeid if owner else file)
         return None
 
     def _shared_set_ups(self, item: pytest.Item, session_keys: set[str]) -> Iterator[str]:

@@ -90,9 +90,9 @@ class Listener:
         worker = f"gw{slot}"
         if verdict == "timeout":
             limit = self._limit_passed(item, evidence)
-            text = verdicts.timed_out(item, worker, limit, evidence, self._before(evidence))
+            text = verdicts.timed_out(worker, limit, evidence, self._before(evidence))
         else:
-            text = verdicts.crashed(item, worker, evidence, self._before(evidence))
+            text = verdicts.crashed(worker, evidence, self._before(evidence))
         self._replay.failed(number, slot, text, evidence)
         seconds = evidence.elapsed if evidence else 0.0
         self._progress.test_finished(slot, number, verdict, seconds)
@@ -158,6 +158,8 @@ class Listener:
     def _on_over(self, ending: str) -> None:
         self.ending = ending
         text = _INCOMPLETE.get(ending)
+        if text is None and self._not_run:
+            self._progress.not_run(len(self._not_run))
         if text is not None:
             for number in sorted(self._not_run):
                 self._replay.not_run(number, text)

@@ -231,7 +231,7 @@ class Run:
 def _count_workers(settings: Settings, collection: Collection) -> tuple[int, str]:
     if settings.workers == "auto":
         return _engine.advise_workers(collection.plan.group_count)
-    return settings.workers, settings.source("workers")
+    return settings.workers, settings.source("workers").removesuffix(" on the command line")
 
 
 def _max_failures(config: pytest.Config) -> int | None:

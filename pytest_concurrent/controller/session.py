@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 
 import pytest
@@ -83,7 +82,9 @@ class ConcurrentSession:
             return None
         self._print_remarks()
         if self._settings.workers == 0:
-            self._run_sequentially(self._settings.sequential_reason or "--workers=0")
+            reason = self._settings.sequential_reason or "0 workers"
+            self._terminal.header([f"concurrent: sequentially, without workers: {reason}"])
+            self._measure_here()
             return None
         run = Run(
             session,
@@ -95,13 +96,13 @@ class ConcurrentSession:
         try:
             self._outcome = run.run()
         except ForkUnsafeException as error:
-            self._run_sequentially(f"{error}. {error.hint}")
+            self._terminal.warning(f"sequentially, without workers: {error}. {error.hint}")
+            self._measure_here()
             return None
         self._run_timed_out = run.timed_out
         return run.conclude()
 
-    def _run_sequentially(self, reason: str) -> None:
-        self._terminal.header([f"concurrent: sequentially, without workers ({reason})"])
+    def _measure_here(self) -> None:
         self._stopwatch = Stopwatch(self._timings.history)
         self._config.pluginmanager.register(self._stopwatch, "pytest_concurrent_stopwatch")
 
@@ -145,8 +146,3 @@ def start(config: pytest.Config, settings: Settings, began: float) -> None:
     """Make this session a concurrent one."""
     session = ConcurrentSession(config, settings, began)
     config.pluginmanager.register(session, "pytest_concurrent_session")
-
-
-def now() -> float:
-    """The clock that `began` is read from."""
-    return time.perf_counter()

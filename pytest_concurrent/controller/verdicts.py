@@ -41,24 +41,18 @@ class Verdict(TerminalRepr):
         tw.line(rest)
 
 
-def crashed(item: pytest.Item, worker: str, evidence: Evidence | None, before: list[str]) -> str:
+def crashed(worker: str, evidence: Evidence | None, before: list[str]) -> str:
     """Say how a worker died under a test."""
     died = evidence.death if evidence else "unknown cause"
     phase = f" during {evidence.phase}" if evidence and evidence.phase != "between tests" else ""
-    lines = [f"worker {worker} died ({died}){phase} of {item.nodeid}"]
+    lines = [f"worker {worker} died ({died}){phase}"]
     return _with_evidence(lines, evidence, before)
 
 
-def timed_out(
-    item: pytest.Item,
-    worker: str,
-    limit: str,
-    evidence: Evidence | None,
-    before: list[str],
-) -> str:
+def timed_out(worker: str, limit: str, evidence: Evidence | None, before: list[str]) -> str:
     """Say which limit a test passed, and where it stood."""
     phase = f" during {evidence.phase}" if evidence and evidence.phase != "between tests" else ""
-    lines = [f"Timeout: {item.nodeid} on worker {worker} passed {limit}{phase}"]
+    lines = [f"Timeout: passed {limit}{phase}, on worker {worker}"]
     return _with_evidence(lines, evidence, before)
 
 

@@ -18,6 +18,9 @@ _GREATEST_INTERVAL = 300.0
 _OVERDUE_FACTOR = 3.0
 _OVERDUE_SECONDS = 1.0
 
+#: Verdicts that no worker reported.
+_ENDED = ("timeout", "crashed")
+
 #: At most so many tests are named in one heartbeat.
 _NAMED = 8
 
@@ -95,8 +98,8 @@ class PlainProgress:
         self._work_done += self._estimates[test] or 0.0
         if verdict in _WORDS:
             self._bad += 1
-            # With -v pytest's own line has just said so.
-            if self._terminal.verbosity <= 0:
+            # With -v pytest's own line has just said so, but not that nobody reported the test.
+            if self._terminal.verbosity <= 0 or verdict in _ENDED:
                 where = "" if slot is None else f" gw{slot} {age(seconds)}"
                 self._write(f" {self._nodeids[test]}{where}", word=_WORDS[verdict], red=True)
 
@@ -124,6 +127,10 @@ class PlainProgress:
         """
         text = f" {worker} died outside of a test: {how}"
         self._terminal.between_tests(text, word="concurrent:", red=True)
+
+    def not_run(self, count: int) -> None:
+        """Say how many tests had no turn because the run was broken off."""
+        self._terminal.between_tests(f" {counted(count, 'test')} did not run", word="concurrent:")
 
     def orphans_ended(self, processes: Sequence[str]) -> None:
         """Name processes that tests had left behind, and that were ended."""
@@ -174,6 +181,8 @@ class PlainProgress:
         return min(max(_LEAST_INTERVAL, _SHARE_OF_RUN * whole), _GREATEST_INTERVAL)
 
     def _seconds_left(self, now: float) -> float | None:
+        if not self._estimate:  # counting tests says nothing of how long the others take
+            return None
         share = self._share_done()
         return now * (1 - share) / share if share >= _SHARE_FOR_FORECAST else None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import faulthandler
 import os
+import pdb
 import random
 import signal
 import sys
@@ -36,6 +37,7 @@ def reset(birth: Birth, legacy: Legacy) -> None:
     xdist.become_worker(config, birth.slot, legacy.workers, legacy.run_id)
     _own_exit_handlers()
     _random_states(legacy)
+    _refuse_debuggers()
 
 
 def _own_group() -> None:
@@ -113,6 +115,20 @@ def _random_states(legacy: Legacy) -> None:
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None and not legacy.numpy_seeded:
         numpy_random.seed()
+
+
+def _refuse_debuggers() -> None:
+    """A debugger would wait for somebody who cannot reach it."""
+
+    def refuse(*_: object, **__: object) -> None:
+        if os.environ.get("PYTHONBREAKPOINT") != "0":
+            raise RuntimeError(
+                "a worker has no terminal for a debugger: run this test with --no-concurrent"
+            )
+
+    sys.breakpointhook = refuse
+    pdb.set_trace = refuse
+    pytest.set_trace = refuse
 
 
 def leave(status: int) -> NoReturn:

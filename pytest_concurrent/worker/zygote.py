@@ -35,6 +35,9 @@ def live(zygote: int, spare: int, legacy: Legacy) -> NoReturn:
             os.close(spare)
             link = ZygoteLink(zygote)
         _fork_on_request(link, legacy)
+    except EOFError:
+        # The controller let go of it before it could say who it is.
+        os._exit(0)
     except BaseException:
         traceback.print_exc(file=sys.__stderr__)
         os._exit(1)

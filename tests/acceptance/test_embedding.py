@@ -84,7 +84,7 @@ def test_no_workers_is_sequential(pytester: pytest.Pytester) -> None:
     )
     result = pytester.runpytest_subprocess("--concurrent", "--workers=0")
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["concurrent: sequentially, without workers (*)"])
+    result.stdout.fnmatch_lines(["concurrent: sequentially, without workers: *"])
 
 
 def test_tiny_suite_runs_on_a_worker(pytester: pytest.Pytester) -> None:
@@ -150,3 +150,11 @@ def test_random_state_is_as_asked(pytester: pytest.Pytester) -> None:
         for file in files:
             file.unlink()
     assert [len(found) for found in numbers] == [1, 2]
+
+
+@pytest.mark.parametrize("call", ["breakpoint()", "pytest.set_trace()", "pdb.set_trace()"])
+def test_debugger_in_worker_says_what_to_do(pytester: pytest.Pytester, call: str) -> None:
+    pytester.makepyfile(f"import pdb, pytest\ndef test_stops():\n    {call}\n")
+    result = pytester.runpytest_subprocess("--concurrent", "--workers=1")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*a worker has no terminal for a debugger*--no-concurrent*"])

@@ -16,7 +16,7 @@ pub(crate) struct Plan {
     suite: Option<Suite>,
     names: Names,
     resources: HashMap<String, ResourceId>,
-    groups: HashMap<String, GroupId>,
+    groups: HashMap<(String, String), GroupId>,
 }
 
 #[pymethods]
@@ -58,10 +58,11 @@ impl Plan {
         Ok(())
     }
 
-    /// The test belongs to a group that is never split.
-    fn set_group(&mut self, test: u32, name: &str) -> PyResult<()> {
+    /// The test belongs to a group that is never split. Groups of different kinds (`mark`, `class`, `file`) may have one
+    /// name.
+    fn set_group(&mut self, test: u32, kind: &str, name: &str) -> PyResult<()> {
         let next = GroupId(self.groups.len() as u32);
-        let group = *self.groups.entry(name.to_owned()).or_insert(next);
+        let group = *self.groups.entry((kind.to_owned(), name.to_owned())).or_insert(next);
         self.test(test)?.group = Some(group);
         self.names.groups[test as usize] = Some(name.into());
         Ok(())

@@ -195,6 +195,8 @@ fn reported(name: &str) -> PyResult<Verdict> {
         "skipped" => Verdict::Skipped,
         "xfailed" => Verdict::Xfailed,
         "xpassed" => Verdict::Xpassed,
+        // Broken off by Ctrl-C or `pytest.exit`.
+        "not_run" => Verdict::NotRun,
         _ => return Err(PyValueError::new_err(format!("{name:?} is no verdict that a worker gives"))),
     })
 }

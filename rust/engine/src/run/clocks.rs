@@ -136,17 +136,23 @@ impl Run {
 }
 
 impl RunningTest {
-    /// Whether it is time to name the test (again), once for each multiple of `slow`.
+    /// Whether it is time to name the test (again): at `slow`, twice, four times as long, and so on.
     fn is_slow(&mut self, elapsed: Duration, slow: Duration) -> bool {
-        if slow.is_zero() || elapsed < slow.saturating_mul(self.named_slow.saturating_add(1)) {
+        if slow.is_zero() || elapsed < self.slow_again(slow) {
             return false;
         }
-        self.named_slow = u32::try_from(elapsed.as_nanos() / slow.as_nanos()).unwrap_or(u32::MAX);
+        while self.slow_again(slow) <= elapsed && self.named_slow < u32::BITS {
+            self.named_slow += 1;
+        }
         true
     }
 
     fn slow_deadline(&self, slow: Duration) -> Option<Duration> {
-        let after = slow.saturating_mul(self.named_slow.saturating_add(1));
-        (!slow.is_zero()).then(|| self.watch.since().saturating_add(after))
+        (!slow.is_zero()).then(|| self.watch.since().saturating_add(self.slow_again(slow)))
+    }
+
+    /// How long a test runs when it is named next.
+    fn slow_again(&self, slow: Duration) -> Duration {
+        1_u32.checked_shl(self.named_slow).map_or(Duration::MAX, |doubled| slow.saturating_mul(doubled))
     }
 }

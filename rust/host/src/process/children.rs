@@ -105,6 +105,10 @@ mod tests {
         let orphanage = Orphanage::open();
         let mut own_group = Command::new("sleep").arg("61").spawn().unwrap();
         let mut stray = Command::new("sleep").arg("62").process_group(0).spawn().unwrap();
+        // Its name is there a moment after its process.
+        while std::fs::read(format!("/proc/{}/cmdline", stray.id())).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
         let ended = orphanage.close(Duration::from_secs(10));
         let commands: Vec<_> = ended.iter().map(|orphan| orphan.command.as_str()).collect();
         assert_eq!(commands, ["sleep 62"]);
