@@ -17,6 +17,7 @@ from pytest_concurrent.settings import Settings, resolve
 
 SETTINGS = pytest.StashKey[Settings]()
 BEGAN = pytest.StashKey[float]()
+NO_ENGINE = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -36,6 +37,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """The run's limit counts from here, before conftest files and collection."""
     early_config.stash[BEGAN] = time.perf_counter()
+    early_config.add_cleanup(early.unwatch)
 
 
 @pytest.hookimpl(trylast=True)
@@ -46,10 +48,27 @@ def pytest_configure(config: pytest.Config) -> None:
     _offer_worker_fixtures(config)
     if not settings.enabled or settings.workers == 0:
         early.unwatch()
-    if settings.enabled:
-        from pytest_concurrent.controller import session
+    if settings.enabled or settings.works_without_workers:
+        _start(config, settings)
 
-        session.start(config, settings, config.stash.get(BEGAN, time.perf_counter()))
+
+def _start(config: pytest.Config, settings: Settings) -> None:
+    try:
+        from pytest_concurrent.controller import session
+    except ImportError as error:
+        # A system that there is no build for, or a damaged installation: pytest itself still works.
+        early.unwatch()
+        config.stash[NO_ENGINE] = (
+            f"concurrent: sequentially, without workers and timings: {error}; "
+            "install pytest-concurrent-engine again to mend it"
+        )
+        return
+    session.start(config, settings, config.stash.get(BEGAN, time.perf_counter()))
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say so if the compiled engine cannot be loaded."""
+    return config.stash.get(NO_ENGINE, None)
 
 
 def _settings(config: pytest.Config) -> Settings:

@@ -86,6 +86,20 @@ class Settings:
     sequential_reason: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def works_without_workers(self) -> bool:
+        """Whether something was asked for that a plain run does too: timings, shard, reports."""
+        return any(
+            (
+                self.export_timings,
+                self.export_timings_csv,
+                self.benchmark,
+                self.benchmark_json,
+                self.events,
+                self.shard,
+            )
+        )
+
     def source(self, name: str) -> str:
         """Where the value of the attribute `name` came from, in words for people."""
         return self.sources.get(name, "default")

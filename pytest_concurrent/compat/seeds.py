@@ -20,12 +20,13 @@ def watch() -> None:
     if _original is not None:
         return
     _seeded = False
-    _original = random.seed
+    # Whoever imported the name keeps the wrapper for ever: it must not need what `unwatch` clears.
+    original = _original = random.seed
 
     def seed(*args: Any, **kwargs: Any) -> None:
         global _seeded  # noqa: PLW0603
         _seeded = True
-        _original(*args, **kwargs)
+        original(*args, **kwargs)
 
     random.seed = seed
 

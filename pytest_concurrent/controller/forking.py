@@ -8,6 +8,8 @@ import random
 import signal
 import socket
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,22 +111,33 @@ def _settle(config: pytest.Config) -> None:
         # Otherwise each worker would make a folder for a run of its own.
         factory.getbasetemp()
     for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        if stream is not None:
-            stream.flush()
+        # Somebody may have closed it, or what reads it may be gone.
+        with suppress(OSError, ValueError):
+            if stream is not None:
+                stream.flush()
+
+
+def python_threads() -> tuple[str, ...]:
+    """Names of Python's threads beside this one."""
+    own = threading.current_thread()
+    return tuple(sorted(one.name for one in threading.enumerate() if one is not own))
 
 
 def _live_threads() -> tuple[str, ...]:
-    """Names of threads beside this one, Python's and native ones.
+    """Names of all threads beside this one, as the kernel knows them.
 
     To be looked at right after the fork: some libraries end their threads in a fork handler.
     """
-    tasks = Path("/proc/self/task")
-    own = os.getpid()
-    names = []
     try:
-        for task in tasks.iterdir():
-            if int(task.name) != own:
-                names.append((task / "comm").read_text().strip())
+        tasks = list(Path("/proc/self/task").iterdir())
     except OSError:
         return ()
-    return tuple(sorted(name for name in names if not name.startswith(_HARMLESS_THREADS)))
+    names = (_thread_name(task) for task in tasks if int(task.name) != os.getpid())
+    return tuple(sorted(name for name in names if name and not name.startswith(_HARMLESS_THREADS)))
+
+
+def _thread_name(task: Path) -> str:
+    try:
+        return (task / "comm").read_text().strip()
+    except OSError:  # it has ended since
+        return ""

@@ -23,6 +23,10 @@ _INCOMPLETE = {
 }
 
 
+#: What workers may ask for, the gravest last: of several askings that one counts.
+_GRAVITY = ("should_stop", "keyboard_interrupt", "exit", "internal_error")
+
+
 class Listener:
     """Replays what there is to replay and remembers how the run ended.
 
@@ -98,7 +102,7 @@ class Listener:
         self._progress.test_finished(slot, number, verdict, seconds)
 
     def _on_between_tests(self, slot: int, payload: Any) -> None:
-        self._replay.between_tests(slot, payload)
+        self._replay.between_tests(slot, payload, self._last_test.get(slot, 0))
 
     def _limit_passed(self, item: pytest.Item, evidence: Evidence | None) -> str:
         limit = facts(item).limit or self._settings.test_timeout
@@ -127,7 +131,7 @@ class Listener:
         self._replay.error_after(self._last_test.get(slot, 0), slot, text, evidence)
 
     def _on_stop(self, slot: int, kind: str, text: str, code: int | None) -> None:
-        if self.stop is None:
+        if self.stop is None or _GRAVITY.index(kind) > _GRAVITY.index(self.stop[0]):
             self.stop = (kind, text, code)
 
     def _on_finished(self, slot: int, output: Any) -> None:

@@ -31,9 +31,12 @@ class Replay:
         self._order = TellingOrder(self._config, self._items)
         self._failed: set[int] = set()
         self._names_worker = bool(self._config.getoption("xmlpath", None))
+
+    def begin(self) -> None:
+        """The run has begun: results of several files will arrive in turn."""
         reporter: Any = self._config.pluginmanager.getplugin("terminalreporter")
-        if several_workers and reporter is not None and hasattr(reporter, "_show_progress_info"):
-            # Results of several files arrive in turn: a line for each change would be confusing.
+        if self.several_workers and reporter is not None and hasattr(reporter, "showfspath"):
+            # A line for each change of file would be confusing.
             reporter.showfspath = False
 
     def ended(self, slot: int, number: int, payload: Any) -> None:
@@ -47,13 +50,18 @@ class Replay:
             told, rest = verdicts.failure_reports(item, text, 0.0), ()
         self._tell(item, number, slot, told, rest)
 
-    def between_tests(self, slot: int, payload: Any) -> None:
-        """A worker reported something after a test had ended: an error in a late teardown."""
-        if payload is None:
-            return
-        number, (packed, shared, *rest) = payload
-        item = self._items[number]
-        for report in reports.unpack(packed, shared, item):
+    def between_tests(self, slot: int, payload: Any, after: int) -> None:
+        """A worker reported something after this test, its last: an error in a late teardown."""
+        try:
+            number, (packed, shared, *rest) = payload
+            item = self._items[number]
+            told = reports.unpack(packed, shared, item)
+        except Exception as error:  # whatever a damaged payload leads to
+            number, rest = after, []
+            item = self._items[number]
+            text = f"what worker gw{slot} said between tests cannot be read: {error}"
+            told = [verdicts.teardown_error(item, text)]
+        for report in told:
             self._log(item, number, slot, report)
         self._tell_rest(rest)
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
 import time
 import uuid
-from importlib import metadata
+from collections.abc import Iterable
 
 import pytest
 
@@ -15,11 +14,12 @@ from pytest_concurrent._engine import Outcome, Page, Supervisor
 from pytest_concurrent.compat import envwatch
 from pytest_concurrent.controller import interrupts, stepwise
 from pytest_concurrent.controller.collection import Collection
-from pytest_concurrent.controller.forking import Zygote, fork_zygote
+from pytest_concurrent.controller.forking import Zygote, fork_zygote, python_threads
 from pytest_concurrent.controller.garbage import patient_gc
 from pytest_concurrent.controller.listener import Listener
 from pytest_concurrent.controller.replay import Replay
 from pytest_concurrent.controller.terms import Terms
+from pytest_concurrent.controller.versions import versions
 from pytest_concurrent.exceptions import ForkUnsafeException, WorkerInternalException
 from pytest_concurrent.reporting.batch import batched
 from pytest_concurrent.reporting.files import open_stream
@@ -72,20 +72,24 @@ class Run:
         Raises:
             ForkUnsafeException: Nothing has run; run sequentially.
         """
+        terms = self._terms()
         zygote = self._fork()
-        supervisor = Supervisor(
-            self._collection.plan,
-            self._page,
-            (zygote.socket, zygote.pid),
-            zygote.spare,
-            self._terms(),
-        )
         try:
-            self._print_header(supervisor)
-            outcome = self._follow(supervisor)
+            supervisor = Supervisor(
+                self._collection.plan,
+                self._page,
+                (zygote.socket, zygote.pid),
+                zygote.spare,
+                terms,
+            )
+        except BaseException:
+            zygote.abandon()
+            raise
+        self._replay.begin()
+        try:
+            return self._follow(supervisor)
         finally:
             os.close(zygote.lifeline)
-        return outcome
 
     @property
     def timed_out(self) -> bool:
@@ -128,9 +132,9 @@ class Run:
             estimates=estimates,
             running=self._page.running,
         )
-        replay = Replay(self._session, self._run_id, several_workers=self._workers > 1)
+        self._replay = Replay(self._session, self._run_id, several_workers=self._workers > 1)
         self._progress = progress
-        return Listener(self._session, self._settings, replay, progress)
+        return Listener(self._session, self._settings, self._replay, progress)
 
     def _fork(self) -> Zygote:
         readings = envwatch.readings()
@@ -140,6 +144,8 @@ class Run:
                 hint="Read it in a fixture or in pytest_concurrent_worker_start, "
                 "or say --concurrent-start=fork to share it",
             )
+        if self._settings.start == "auto":
+            _refuse_threads(python_threads())
         zygote = fork_zygote(
             self._session,
             self._page,
@@ -148,13 +154,12 @@ class Run:
             fixtures=self._collection.fixtures,
             freeze=self._settings.gc_tuning,
         )
-        if zygote.threads and self._settings.start == "auto":
-            zygote.abandon()
-            names = ", ".join(dict.fromkeys(zygote.threads))
-            raise ForkUnsafeException(
-                f"threads are alive in this process ({names}), and what is forked from it may hang",
-                hint="--concurrent-start=fork forks all the same",
-            )
+        if self._settings.start == "auto":
+            try:
+                _refuse_threads(zygote.threads)
+            except ForkUnsafeException:
+                zygote.abandon()
+                raise
         return zygote
 
     def _terms(self) -> Terms:
@@ -173,10 +178,10 @@ class Run:
             elapsed=self._now(),
             given_order=self._given_order,
             run_id=self._run_id,
-            versions=_versions(),
+            versions=versions(),
             keep_records=settings.benchmark or settings.benchmark_json is not None,
             events=stream,
-            echo=self._config.getoption("capture") in ("no", "tee-sys"),
+            echo=self._config.getoption("capture", "no") in ("no", "tee-sys"),
         )
 
     def _print_header(self, supervisor: Supervisor) -> None:
@@ -210,6 +215,7 @@ class Run:
                 batched(self._config) as batch,
                 patient_gc(enabled=self._settings.gc_tuning),
             ):
+                self._print_header(supervisor)
                 while not self._listener.ending:
                     for message in supervisor.messages():
                         self._listener.hear(message)
@@ -226,6 +232,15 @@ class Run:
 
     def _now(self) -> float:
         return time.perf_counter() - self._began
+
+
+def _refuse_threads(names: Iterable[str]) -> None:
+    named = ", ".join(dict.fromkeys(names))
+    if named:
+        raise ForkUnsafeException(
+            f"threads are alive in this process ({named}), and what is forked from it may hang",
+            hint="--concurrent-start=fork forks all the same",
+        )
 
 
 def _count_workers(settings: Settings, collection: Collection) -> tuple[int, str]:
@@ -245,11 +260,3 @@ def _end_at_once(supervisor: Supervisor) -> None:
     supervisor.interrupt()
     while not any(message[0] == "over" for message in supervisor.messages()):
         pass
-
-
-def _versions() -> dict[str, str]:
-    return {
-        "python": platform.python_version(),
-        "pytest": metadata.version("pytest"),
-        "pytest-concurrent": _engine.version(),
-    }

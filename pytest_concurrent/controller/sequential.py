@@ -22,6 +22,11 @@ class Stopwatch:
         self._seconds: dict[str, float] = {}
         self._outcome = "passed"
 
+    @property
+    def last(self) -> tuple[dict[str, float], str]:
+        """Of the test that ran last: seconds by phase, and the verdict."""
+        return self._seconds, self._outcome
+
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Add a phase of the running test."""

@@ -13,6 +13,7 @@ from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.garbage import patient_gc
 from pytest_concurrent.controller.run import EXIT_RUN_TIMEOUT, Run
 from pytest_concurrent.controller.sequential import Stopwatch
+from pytest_concurrent.controller.sequential_events import SequentialEvents, benchmark
 from pytest_concurrent.controller.timings import TimingFiles
 from pytest_concurrent.exceptions import ForkUnsafeException
 from pytest_concurrent.reporting import files
@@ -25,7 +26,7 @@ class ConcurrentSession:
 
     Args:
         config: pytest's configuration.
-        settings: What was asked for; concurrency is on.
+        settings: What was asked for. Without concurrency tests are measured in pytest's own loop.
         began: When the run began, by `time.perf_counter`.
     """
 
@@ -39,11 +40,13 @@ class ConcurrentSession:
         self._outcome: Outcome | None = None
         self._run_timed_out = False
         self._stopwatch: Stopwatch | None = None
+        self._events: SequentialEvents | None = None
+        self._benchmark: tuple[str, list[str]] | None = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
         """Keep the garbage collector from looking at every test again and again."""
-        forks = self._settings.workers != 0
+        forks = self._settings.enabled and self._settings.workers != 0
         with patient_gc(enabled=self._settings.gc_tuning and forks):
             return (yield)
 
@@ -81,10 +84,13 @@ class ConcurrentSession:
         if session.config.option.collectonly or not session.items:
             return None
         self._print_remarks()
+        if not self._settings.enabled:
+            self._measure_here(session)
+            return None
         if self._settings.workers == 0:
             reason = self._settings.sequential_reason or "0 workers"
             self._terminal.header([f"concurrent: sequentially, without workers: {reason}"])
-            self._measure_here()
+            self._measure_here(session)
             return None
         run = Run(
             session,
@@ -97,14 +103,21 @@ class ConcurrentSession:
             self._outcome = run.run()
         except ForkUnsafeException as error:
             self._terminal.warning(f"sequentially, without workers: {error}. {error.hint}")
-            self._measure_here()
+            self._measure_here(session)
             return None
         self._run_timed_out = run.timed_out
         return run.conclude()
 
-    def _measure_here(self) -> None:
+    def _measure_here(self, session: pytest.Session) -> None:
         self._stopwatch = Stopwatch(self._timings.history)
         self._config.pluginmanager.register(self._stopwatch, "pytest_concurrent_stopwatch")
+        if self._settings.events or self._wants_benchmark:
+            self._events = SequentialEvents(self._stopwatch, len(session.items))
+            self._config.pluginmanager.register(self._events, "pytest_concurrent_events")
+
+    @property
+    def _wants_benchmark(self) -> bool:
+        return self._settings.benchmark or self._settings.benchmark_json is not None
 
     def _print_remarks(self) -> None:
         for warning in [*self._settings.warnings, *self._timings.remarks]:
@@ -123,23 +136,31 @@ class ConcurrentSession:
             self._outcome.record(self._timings.history)
         if self._outcome is not None or self._stopwatch is not None:
             self._timings.save()
-        self._write_files()
+        if self._events is not None:
+            self._write_events(self._events.finish(session))
+        elif self._outcome is not None:
+            self._conclude_outcome(self._outcome)
+        if self._benchmark is not None and self._settings.benchmark_json is not None:
+            path = self._settings.benchmark_json
+            files.save(self._terminal, "benchmark report", path, self._benchmark[0])
 
-    def _write_files(self) -> None:
-        outcome = self._outcome
-        if outcome is None:
-            return
+    def _write_events(self, stream: bytes) -> None:
+        if self._settings.events is not None:
+            files.save(self._terminal, "events", self._settings.events, stream)
+        if self._wants_benchmark:
+            self._benchmark = benchmark(stream)
+
+    def _conclude_outcome(self, outcome: Outcome) -> None:
         if outcome.events_error is not None:
             self._terminal.warning(f"events file incomplete: {outcome.events_error}")
-        path = self._settings.benchmark_json
-        if path is not None:
-            files.save(self._terminal, "benchmark report", path, outcome.benchmark_json())
+        if self._wants_benchmark:
+            self._benchmark = (outcome.benchmark_json(), outcome.benchmark_lines())
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self) -> None:
         """Print the benchmark report."""
-        if self._settings.benchmark and self._outcome is not None:
-            self._terminal.section("benchmark", self._outcome.benchmark_lines())
+        if self._settings.benchmark and self._benchmark is not None:
+            self._terminal.section("benchmark", self._benchmark[1])
 
 
 def start(config: pytest.Config, settings: Settings, began: float) -> None:

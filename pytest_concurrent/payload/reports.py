@@ -185,7 +185,9 @@ def _render(longrepr: TerminalRepr, config: pytest.Config, *, markup: bool) -> s
     file = StringIO()
     writer = TerminalWriter(file)
     writer.hasmarkup = markup
-    writer.fullwidth = config.get_terminal_writer().fullwidth
+    reporter: Any = config.pluginmanager.getplugin("terminalreporter")
+    if reporter is not None:
+        writer.fullwidth = reporter._tw.fullwidth
     longrepr.toterminal(writer)
     return file.getvalue()
 

@@ -42,10 +42,12 @@ def open_stream(terminal: Terminal, what: str, path: Path) -> int | None:
     Returns:
         A descriptor, which the caller owns; ``None`` if the file cannot be written.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    # Without O_NONBLOCK a named pipe that nobody reads would hold us up for ever.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
     try:
+        _mode_of_replaced(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, flags, 0o666)
+        return os.open(path, flags | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
     except OSError as error:
         terminal.warning(f"{what} not written to {path}: {error.strerror or error}")
         return None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import pytest
@@ -61,16 +64,26 @@ class Worker:
         hooks.install(self._config, self._sender)
         self._previous: pytest.Item | None = None
         self._expected: Any = None
+        self._asked_to_stop = False
+        self._on_interrupt: Any = signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def run(self) -> None:
         """Run tests until there are no more, then end the session's part in this process."""
-        self._config.hook.pytest_concurrent_worker_start(config=self._config, worker=self._name)
+        self._start()
         number = self._wait()
         while number is not None:
             number = self._run_test(number)
             if number is None:
                 number = self._wait()
         self._finish()
+
+    def _start(self) -> None:
+        try:
+            hook = self._config.hook.pytest_concurrent_worker_start
+            hook(config=self._config, worker=self._name)
+        except BaseException as error:
+            # It would fail in every replacement too.
+            self._link.stop(*_reason_to_stop(error))
 
     def _run_test(self, number: int) -> int | None:
         """Run one test; the next one if it is claimed already."""
@@ -79,20 +92,29 @@ class Worker:
         self._sender.begin(number, item)
         nextitem: Any = NextItem(self._link, session) if self._lazy else self._eager_next()
         try:
-            self._config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
+            with self._interruptible():
+                self._config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
         except BaseException as error:
             self._sender.abandon()
             self._link.stop(*_reason_to_stop(error))
         self._previous = item
         self._expected = nextitem.resolved if isinstance(nextitem, NextItem) else nextitem
-        if session.shouldfail or session.shouldstop:
-            self._expected = None
+        if (session.shouldfail or session.shouldstop) and not self._asked_to_stop:
+            self._asked_to_stop = True
             # Before the test is reported: what follows it here could be claimed with that.
             text = _text(str(session.shouldfail or session.shouldstop))
             status = int(pytest.ExitCode.TESTS_FAILED) if session.shouldfail else None
             self._link.stop("should_stop", text, status)
-            session.shouldfail = session.shouldstop = False
         return self._sender.send()
+
+    @contextmanager
+    def _interruptible(self) -> Generator[None]:
+        """Ctrl-C reaches tests and fixtures, by the handler that they left; never our own code."""
+        signal.signal(signal.SIGINT, self._on_interrupt)
+        try:
+            yield
+        finally:
+            self._on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def _eager_next(self) -> Any:
         nextitem = follower(self._link.peek(), self._session)
@@ -114,7 +136,8 @@ class Worker:
         previous, self._expected = self._previous, nextitem
 
         def tear_down() -> None:
-            self._session._setupstate.teardown_exact(nextitem)
+            with self._interruptible():
+                self._session._setupstate.teardown_exact(nextitem)
 
         call: CallInfo[None] = CallInfo.from_call(tear_down, when="teardown")
         if call.excinfo is not None:

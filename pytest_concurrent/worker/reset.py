@@ -51,10 +51,11 @@ def _own_group() -> None:
 
 def _restart_capture(config: pytest.Config, birth: Birth) -> None:
     """Capture files share one offset over fork: failing tests would carry others' output."""
-    capture = config.pluginmanager.getplugin("capturemanager")
-    capture.stop_global_capturing()
-    if sys.stdin is not None and os.isatty(0):
-        _onto(os.open(os.devnull, os.O_RDONLY), 0)
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.stop_global_capturing()
+    # Under `-s` tests would take the controller's input away from each other.
+    _onto(os.open(os.devnull, os.O_RDONLY), 0)
     _onto(birth.stdout, 1)
     _onto(birth.stderr, 2)
     for stream in (sys.__stdout__, sys.__stderr__):
@@ -67,11 +68,12 @@ def _restart_capture(config: pytest.Config, birth: Birth) -> None:
     def shared_file(*_: object, **__: object) -> Any:
         return os.fdopen(next(files), "w+b", buffering=0)
 
-    with mock.patch("_pytest.capture.TemporaryFile", shared_file):
-        capture.start_global_capturing()
+    if capture is not None:
+        with mock.patch("_pytest.capture.TemporaryFile", shared_file):
+            capture.start_global_capturing()
+        capture.suspend_global_capture(in_=False)
     for unused in files:
         os.close(unused)
-    capture.suspend_global_capture(in_=False)
 
 
 def _onto(source: int, target: int) -> None:

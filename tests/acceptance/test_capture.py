@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 
 import pytest
@@ -138,3 +139,12 @@ def test_live_log_shows_each_record(pytester: pytest.Pytester) -> None:
         found.append(kept)
     assert found[0] == found[1]
     assert len(found[0]) == 6 * 4
+
+
+def test_workers_have_no_input_under_s(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_reads="import sys\ndef test_reads():\n    assert sys.stdin.read() == ''\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-s", "test_reads.py", "--concurrent", "--workers=1"]
+    result = pytester.run(*command, stdin=b"hello\n")
+    assert result.ret == 0

@@ -218,3 +218,64 @@ def test_nothing_to_run_ends_alike(pytester: pytest.Pytester, compare: Compare) 
     assert compare("-k", "zzz").code == pytest.ExitCode.NO_TESTS_COLLECTED
     assert compare("--collect-only", "-q", junit=False).code == 0
     assert compare("no_such_file.py", junit=False).code == pytest.ExitCode.USAGE_ERROR
+
+
+TEARDOWN = """
+import pathlib
+import pytest
+
+@pytest.fixture(scope="session")
+def wide():
+    yield
+    pathlib.Path("wide-torn-down").write_text("")
+
+@pytest.fixture
+def narrow():
+    yield
+    raise RuntimeError("narrow teardown")
+
+def test_first(wide, narrow):
+    {body}
+
+def test_second(wide):
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "options", "code"),
+    [
+        ("pass", ("-x",), 1),
+        ("pytest.exit('enough', returncode=42)", (), 42),
+        ("raise KeyboardInterrupt", (), 2),
+    ],
+)
+def test_wide_fixtures_are_torn_down_when_a_run_stops(
+    pytester: pytest.Pytester, body: str, options: tuple[str, ...], code: int
+) -> None:
+    pytester.makepyfile(TEARDOWN.format(body=body))
+    result = pytester.runpytest_subprocess("--concurrent", "--workers=1", *options)
+    assert result.ret == code
+    assert (pytester.path / "wide-torn-down").exists()
+
+
+def test_stopping_raises_no_warning_of_ours(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    pytester.makepyfile("def test_fails():\n    assert 1 == 2\ndef test_other():\n    pass\n")
+    result = pytester.runpytest_subprocess("-x", "--concurrent", "--workers=1")
+    result.stdout.fnmatch_lines(["E*assert 1 == 2"])
+    assert "died" not in result.stdout.str()
+
+
+def test_failing_worker_start_is_told_once(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        "def pytest_concurrent_worker_start():\n    raise RuntimeError('no luck today')\n"
+    )
+    pytester.makepyfile("def test_one():\n    pass\ndef test_two():\n    pass\n")
+    result = pytester.runpytest_subprocess("--concurrent", "--workers=2")
+    assert result.ret == 3
+    text = result.stdout.str() + result.stderr.str()
+    assert "RuntimeError: no luck today" in text
+    assert text.count("Traceback (most recent call last)") <= 3

@@ -124,3 +124,20 @@ def test_a_file_in_the_way_is_a_warning(tmp_path: Path, terminal: Warnings) -> N
 def test_a_written_report_needs_no_warning(tmp_path: Path, terminal: Warnings) -> None:
     assert files.save(terminal, "events", tmp_path / "report", "new") is True
     assert terminal.lines == []
+
+
+def test_stream_into_a_pipe_is_refused(tmp_path: Path) -> None:
+    from pytest_concurrent.reporting.files import open_stream
+
+    os.mkfifo(tmp_path / "pipe")
+    lines: list[str] = []
+
+    class Told(Terminal):
+        def __init__(self) -> None:
+            pass
+
+        def warning(self, line: str) -> None:
+            lines.append(line)
+
+    assert open_stream(Told(), "events", tmp_path / "pipe") is None
+    assert "not a regular file" in lines[0]

@@ -95,7 +95,7 @@ def test_hidden_progress_still_tells_of_interrupts(verbosity: int, enabled: bool
 
 
 def test_the_first_heartbeat_waits_30_seconds(terminal: Recorder) -> None:
-    progress = Suite(["a", "b", "c", "d"]).progress(terminal)
+    progress = Suite(["a", "b", "c", "d"], [1.0] * 4).progress(terminal)
     progress.test_finished(0, 0, "passed", 1.0)
     progress.tick(29.9)
     assert terminal.lines == []
@@ -105,7 +105,7 @@ def test_the_first_heartbeat_waits_30_seconds(terminal: Recorder) -> None:
 
 
 def test_heartbeats_of_a_long_run_are_rarer(terminal: Recorder) -> None:
-    progress = Suite([str(number) for number in range(10)]).progress(terminal)
+    progress = Suite([str(number) for number in range(10)], [1.0] * 10).progress(terminal)
     progress.test_finished(0, 0, "passed", 1.0)
     for now in range(0, 401):
         progress.tick(float(now))
@@ -189,3 +189,10 @@ def test_running_tests_are_listed_oldest_first(terminal: Recorder) -> None:
         "test_a.py::test_old gw0 running for 2.0s, usually 0.5s",
         "test_a.py::test_young gw1 running for 1.0s",
     ]
+
+
+def test_nothing_is_foretold_without_estimates(terminal: Recorder) -> None:
+    progress = Suite(["a", "b"]).progress(terminal)
+    progress.test_finished(0, 0, "passed", 1.0)
+    progress.tick(30.0)
+    assert terminal.lines == ["concurrent: 1 of 2 tests, 30.0s so far"]

@@ -1,0 +1,75 @@
+"""What this plugin does, and does not do, to a run without workers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+TESTS = """
+import pytest
+
+@pytest.mark.parametrize("number", range(4))
+def test_number(number):
+    assert number != 2
+"""
+
+
+def test_conftest_may_import_seed_by_name(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("from random import seed")
+    pytester.makepyfile("from conftest import seed\ndef test_seed():\n    seed(1)\n")
+    pytester.runpytest_subprocess().assert_outcomes(passed=1)
+
+
+def test_plain_run_writes_the_reports_asked_for(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TESTS)
+    result = pytester.runpytest_subprocess(
+        "--benchmark",
+        "--concurrent-benchmark-json=benchmark.json",
+        "--concurrent-events=events.jsonl",
+        "--export-timings=timings.json",
+    )
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["*= benchmark =*", "Total tests: *4"])
+    summary = json.loads((pytester.path / "benchmark.json").read_text())["summary"]
+    assert (summary["total"], summary["passed"], summary["failed"]) == (4, 3, 1)
+    lines = (pytester.path / "events.jsonl").read_text().splitlines()
+    finished = [json.loads(line) for line in lines if '"test_finished"' in line]
+    assert [one["verdict"] for one in finished] == ["passed", "passed", "failed", "passed"]
+    timings = json.loads((pytester.path / "timings.json").read_text())
+    assert len(timings["tests"]) == 4
+
+
+def test_plain_run_keeps_to_its_shard(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(TESTS)
+    ran = 0
+    for part in (1, 2):
+        result = pytester.runpytest_subprocess(f"--concurrent-shard={part}/2")
+        outcomes = result.parseoutcomes()
+        ran += outcomes.get("passed", 0) + outcomes.get("failed", 0)
+        assert outcomes["deselected"] == 2
+    assert ran == 4
+
+
+def test_file_names_stay_when_workers_are_refused(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True, name='poller').start()\n"
+    )
+    pytester.makepyfile("def test_one():\n    pass\n")
+    result = pytester.runpytest_subprocess("--concurrent", "--workers=2", "-q")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["*warning: sequentially*threads are alive*(poller)*"])
+    result = pytester.runpytest_subprocess("--concurrent", "--workers=2")
+    result.stdout.fnmatch_lines(["test_file_names_stay_when_workers_are_refused.py .*"])
+
+
+def test_missing_engine_leaves_pytest_working(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("")
+    pytester.makepyfile(
+        broken="import sys\nsys.modules['pytest_concurrent._engine'] = None\n",
+        test_one="def test_one():\n    pass\n",
+    )
+    result = pytester.runpytest_subprocess("-p", "broken", "--concurrent", "--workers=2")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["concurrent: sequentially, without workers*install*again*"])
