@@ -85,6 +85,7 @@ _Ending: TypeAlias = Literal[
 # What `Supervisor.messages` gives; its docstring says what each means. `Any` is a payload: builtin
 # values as the worker packed them, None if they cannot be read.
 _Ready: TypeAlias = tuple[Literal["ready"], int, int, int]
+_StartFailed: TypeAlias = tuple[Literal["start_failed"], int, str]
 _Ended: TypeAlias = tuple[Literal["ended"], int, int, _Reported, float, Any]
 _Settled: TypeAlias = tuple[Literal["settled"], int | None, int, _Unreported, Evidence | None]
 _BetweenTests: TypeAlias = tuple[Literal["between_tests"], int, Any]
@@ -101,6 +102,7 @@ _Notice: TypeAlias = (
 _Over: TypeAlias = tuple[Literal["over"], _Ending]
 _Message: TypeAlias = (
     _Ready
+    | _StartFailed
     | _Ended
     | _Settled
     | _BetweenTests
@@ -254,6 +256,7 @@ class Supervisor:
 
         - ``("ready", slot, attempt, pid)``: a worker waits for its first test; ``attempt``
           counts the processes on this slot from 1.
+        - ``("start_failed", slot, reason)``: the system refused a worker; ``reason`` is for people.
         - ``("ended", slot, test, verdict, seconds, payload)``: a test is over. ``seconds`` is how
           long it kept its worker; ``payload`` its reports, ``None`` if they cannot be read.
         - ``("settled", slot, test, verdict, evidence)``: a test has a verdict that no worker
@@ -384,7 +387,9 @@ class WorkerLink:
     - ``EOFError``: the controller is gone;
     - ``OSError``: the socket failed;
     - ``RuntimeError``: the caller is a fork of the worker;
-    - ``ValueError``: what came is no message, or what is to go is too long for one.
+    - ``OverflowError``: what is to go is too long for one message; nothing was sent or claimed,
+      so the call may be repeated with less;
+    - ``ValueError``: what came is no message.
 
     Args:
         descriptor: The socket; taken over.
@@ -470,7 +475,7 @@ class WorkerLink:
         """
 
     def enter(self, test: int, phase: int) -> None:
-        """Note on the page what this worker is doing.
+        """Note on the page what this worker is doing; in a fork of the worker, nothing happens.
 
         Args:
             test: The test.

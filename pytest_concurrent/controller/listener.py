@@ -39,6 +39,7 @@ class Listener:
     Attributes:
         ending: Why the run is over; empty until it is.
         stop: What a worker asked for: kind, text, exit code.
+        start_failure: Why the last worker could not be started; empty if it could.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Listener:
     ) -> None:
         self.ending = ""
         self.stop: tuple[str, str, int | None] | None = None
+        self.start_failure = ""
         self._items = session.items
         self._settings = settings
         self._replay = replay
@@ -58,6 +60,7 @@ class Listener:
         self._not_run: list[int] = []
         self._methods: dict[str, Callable[..., None]] = {
             "ready": self._on_ready,
+            "start_failed": self._on_start_failed,
             "ended": self._on_ended,
             "settled": self._on_settled,
             "between_tests": self._on_between_tests,
@@ -76,6 +79,10 @@ class Listener:
 
     def _on_ready(self, slot: int, attempt: int, pid: int) -> None:
         """A worker is ready; who wants to know implements the hook in the worker."""
+        self.start_failure = ""
+
+    def _on_start_failed(self, slot: int, reason: str) -> None:
+        self.start_failure = reason
 
     def _on_ended(self, slot: int, number: int, verdict: str, seconds: float, payload: Any) -> None:
         self._last_test[slot] = number
@@ -162,6 +169,8 @@ class Listener:
     def _on_over(self, ending: str) -> None:
         self.ending = ending
         text = _INCOMPLETE.get(ending)
+        if ending == "restarts_spent" and self.start_failure:
+            text = f"not run: workers could not be started: {self.start_failure}"
         if text is None and self._not_run:
             self._progress.not_run(len(self._not_run))
         if text is not None:

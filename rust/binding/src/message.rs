@@ -60,6 +60,7 @@ impl From<HostEvidence> for Evidence {
 pub(crate) fn to_python(py: Python<'_>, message: Message) -> PyResult<Bound<'_, PyTuple>> {
     match message {
         Message::Ready { slot, attempt, pid } => ("ready", slot.0, attempt, pid).into_pyobject(py),
+        Message::StartFailed { slot, reason } => ("start_failed", slot.0, reason).into_pyobject(py),
         Message::Ended { slot, test, verdict, seconds, payload } => {
             let reports = value::decode(py, &payload).ok();
             ("ended", slot.0, test.0, verdict_name(verdict), seconds, reports).into_pyobject(py)

@@ -34,18 +34,17 @@ impl Page {
 #[pyclass(frozen, module = "pytest_concurrent._engine")]
 pub(crate) struct WorkerLink {
     link: Mutex<link::WorkerLink>,
-    page: Arc<host::page::Page>,
-    slot: Slot,
+    /// Beside the link, so that a phase is noted while another thread keeps the link busy.
+    place: link::Place,
 }
 
 #[pymethods]
 impl WorkerLink {
     #[new]
     fn new(descriptor: RawFd, slot: u16, page: &Page) -> PyResult<Self> {
-        let page = Arc::clone(&page.0);
-        let slot = Slot(slot);
-        let link = link::WorkerLink::new(owned(descriptor), slot, Arc::clone(&page)).map_err(link_error)?;
-        Ok(Self { link: Mutex::new(link), page, slot })
+        let link = link::WorkerLink::new(owned(descriptor), Slot(slot), Arc::clone(&page.0)).map_err(link_error)?;
+        let place = link.place();
+        Ok(Self { link: Mutex::new(link), place })
     }
 
     /// The test that follows the running one; -1 = nothing, ever; -2 = nothing for now.
@@ -132,7 +131,7 @@ impl WorkerLink {
     /// Notes what the worker is doing: 0 between tests, 1 set-up, 2 call, 3 teardown.
     fn enter(&self, test: u32, phase: u32) {
         let phase = [Phase::Idle, Phase::Setup, Phase::Call, Phase::Teardown].get(phase as usize).copied();
-        self.page.enter(self.slot, TestId(test), phase.unwrap_or(Phase::Idle));
+        self.place.enter(TestId(test), phase.unwrap_or(Phase::Idle));
     }
 }
 

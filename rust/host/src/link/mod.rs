@@ -13,7 +13,7 @@ mod worker_tests;
 use rustix::process::{Pid, getpid};
 use thiserror::Error;
 
-pub use worker::{Ended, Peek, WorkerLink};
+pub use worker::{Ended, Peek, Place, WorkerLink};
 pub use zygote::{ForkRequest, ZygoteLink};
 
 /// Why a far end cannot go on.
@@ -25,6 +25,9 @@ pub enum LinkError {
     /// The socket failed.
     #[error("the socket to the controller failed")]
     Io(#[from] std::io::Error),
+    /// What was to be sent is longer than a frame may be, in bytes; nothing was sent and no test was claimed.
+    #[error("a message of {0} bytes is longer than the {max} that may be sent", max = engine::wire::frame::MAX_LENGTH)]
+    TooLong(u64),
     /// What came is no message.
     #[error("the controller sent something that is no message")]
     Wire(#[from] engine::wire::WireError),

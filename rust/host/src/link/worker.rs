@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
+use engine::wire::WireError;
 use engine::wire::frame;
 use engine::wire::message::{self, FromWorker, ToWorker};
 use engine::{FixtureId, Slot, StopKind, TestId, Timing, Verdict};
@@ -43,6 +44,35 @@ pub struct Ended<'a> {
     pub payload: &'a [u8],
     /// Whether no other test may begin here before the controller has acted on this one: it may end the run.
     pub decisive: bool,
+}
+
+/// The most that a message about an ended test takes beside its texts, in bytes, and a shared set-up in it.
+const ENDED: usize = 128;
+const SET_UP: usize = 16;
+
+impl Ended<'_> {
+    /// Known before it is encoded, because what is too long must be refused before the next test is claimed.
+    fn check_length(&self) -> Result<(), LinkError> {
+        let length = ENDED + SET_UP * self.set_ups.len() + self.message.len() + self.payload.len();
+        if length > frame::MAX_LENGTH { Err(LinkError::TooLong(length as u64)) } else { Ok(()) }
+    }
+}
+
+/// A worker's place on the shared page, for saying what it is doing while its link is busy.
+#[derive(Clone)]
+pub struct Place {
+    page: Arc<Page>,
+    slot: Slot,
+    owner: Owner,
+}
+
+impl Place {
+    /// Notes what the worker is doing. A fork of the worker, which runs on behind a test's back, notes nothing.
+    pub fn enter(&self, test: TestId, phase: Phase) {
+        if self.owner.check().is_ok() {
+            self.page.enter(self.slot, test, phase);
+        }
+    }
 }
 
 /// A worker's end of its socket. All calls may block; the caller has released the interpreter lock.
@@ -128,8 +158,10 @@ impl WorkerLink {
     }
 
     /// Reports a test and claims the next one if it is at hand, which is returned. After a decisive one none is.
+    /// After [`LinkError::TooLong`] the test may be reported again with less.
     pub fn ended(&mut self, ended: Ended<'_>) -> Result<Option<TestId>, LinkError> {
         self.owner.check()?;
+        ended.check_length()?;
         let next = if ended.decisive { None } else { self.claim() };
         self.send(&FromWorker::Ended {
             test: ended.test,
@@ -163,9 +195,9 @@ impl WorkerLink {
         self.send(&FromWorker::Finished { payload })
     }
 
-    /// Notes on the shared page what the worker is doing.
-    pub fn enter(&self, test: TestId, phase: Phase) {
-        self.page.enter(self.slot, test, phase);
+    /// The worker's place on the shared page.
+    pub fn place(&self) -> Place {
+        Place { page: Arc::clone(&self.page), slot: self.slot, owner: self.owner }
     }
 
     /// The first test of the queue that may still start; drops those before it that were taken back.
@@ -263,7 +295,7 @@ impl WorkerLink {
         self.output.clear();
         let mark = frame::begin(&mut self.output);
         message::encode(message, &mut self.output);
-        frame::finish(&mut self.output, mark)?;
+        frame::finish(&mut self.output, mark).map_err(too_long)?;
         let mut rest = self.output.as_slice();
         while !rest.is_empty() {
             match send(&self.socket, rest, SendFlags::NOSIGNAL) {
@@ -274,5 +306,13 @@ impl WorkerLink {
             }
         }
         Ok(())
+    }
+}
+
+/// A frame of our own is at fault only by its length.
+fn too_long(error: WireError) -> LinkError {
+    match error {
+        WireError::TooLong(length) => LinkError::TooLong(length),
+        other => LinkError::Wire(other),
     }
 }

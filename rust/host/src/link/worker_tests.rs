@@ -119,6 +119,42 @@ fn an_ended_test_claims_the_next() {
 }
 
 #[test]
+fn a_report_too_long_claims_nothing() {
+    let (mut controller, mut link) = Controller::and_worker();
+    controller.hands_out(&[1, 2]);
+    link.wait().unwrap();
+    link.take().unwrap();
+    controller.hears(&FromWorker::Started { test: TestId(1) });
+    let payload = vec![0; frame::MAX_LENGTH];
+    let refused = link.ended(Ended { payload: &payload, ..passed(1) });
+    assert!(matches!(refused, Err(LinkError::TooLong(length)) if length > frame::MAX_LENGTH as u64));
+    assert_eq!(controller.page.ahead(GW0), 1);
+    assert_eq!(controller.page.doing(GW0), (Phase::Setup, TestId(1)));
+    assert_eq!(link.ended(passed(1)).unwrap(), Some(TestId(2)));
+    controller.hears(&passed_message(1, Some(2)));
+}
+
+#[test]
+fn the_longest_ended_message_fits_its_bound() {
+    let longest = Ended {
+        test: TestId(u32::MAX),
+        failures: u32::MAX,
+        timing: Timing { start: 1.0, setup: 1.0, call: 1.0, teardown: 1.0, shared: 1.0 },
+        set_ups: vec![(FixtureId(u32::MAX), 1.0); 100],
+        ..passed(1)
+    };
+    let (controller, mut link) = Controller::and_worker();
+    controller.hands_out(&[u32::MAX]);
+    link.wait().unwrap();
+    let texts = longest.payload.len();
+    link.ended(longest).unwrap();
+    let mut sent = vec![0; 8192];
+    let count = read(&controller.socket, &mut sent[..]).unwrap();
+    let (message, _) = frame::split(&sent[..count]).unwrap().unwrap();
+    assert!(message.len() < 128 + 16 * 100 + texts, "{} bytes", message.len());
+}
+
+#[test]
 fn an_empty_queue_asks_for_more() {
     let (mut controller, mut link) = Controller::and_worker();
     controller.hands_out(&[1]);
@@ -262,9 +298,11 @@ fn a_fork_of_the_worker_may_not_speak() {
     controller.hands_out(&[1, 2]);
     link.wait().unwrap();
     let ended = passed(1);
+    link.place().enter(TestId(1), Phase::Call);
     // SAFETY: the child locks nothing before it ends.
     let child = unsafe { libc::fork() };
     if child == 0 {
+        link.place().enter(TestId(1), Phase::Teardown);
         let refused = matches!(link.peek(), Err(LinkError::Forked))
             && matches!(link.take(), Err(LinkError::Forked))
             && matches!(link.ended(ended), Err(LinkError::Forked));
@@ -273,5 +311,6 @@ fn a_fork_of_the_worker_may_not_speak() {
     }
     assert_eq!(death(wait_for(child).status), Death::Exited(1));
     assert_eq!(controller.page.ahead(GW0), 2);
+    assert_eq!(controller.page.doing(GW0), (Phase::Call, TestId(1)));
     assert_eq!(link.take().unwrap(), Some(TestId(1)));
 }

@@ -18,7 +18,7 @@ pub struct ForkRequest {
     pub slot: Slot,
     /// 1 for the first process on this slot.
     pub attempt: u32,
-    /// What it is to use, in the order of [`crate::process::Descriptors`].
+    /// What it is to use, in the order of [`crate::process::open_descriptors`].
     pub descriptors: Vec<OwnedFd>,
 }
 

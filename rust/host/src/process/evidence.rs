@@ -32,6 +32,13 @@ pub struct Evidence {
     pub before: Vec<TestId>,
 }
 
+impl Evidence {
+    /// About how much memory its texts hold, in bytes.
+    pub(crate) fn weight(&self) -> usize {
+        self.stacks.len() + self.captured.iter().chain(&self.output).map(String::len).sum::<usize>()
+    }
+}
+
 /// Keeps the end of a stream.
 #[derive(Clone, Debug, Default)]
 pub struct Tail {

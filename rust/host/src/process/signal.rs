@@ -5,8 +5,6 @@ use rustix::process::{Pid, Signal, kill_process_group};
 /// How hard to knock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Blow {
-    /// SIGINT: KeyboardInterrupt.
-    Interrupt,
     /// SIGTERM.
     Terminate,
     /// SIGKILL.
@@ -20,7 +18,6 @@ pub enum Blow {
 /// Signals the worker's whole group. That the group is gone already is no error.
 pub fn signal_group(leader: Pid, blow: Blow) {
     let signal = match blow {
-        Blow::Interrupt => Signal::INT,
         Blow::Terminate => Signal::TERM,
         Blow::Kill => Signal::KILL,
         Blow::Stop => Signal::STOP,

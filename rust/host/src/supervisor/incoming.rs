@@ -8,6 +8,7 @@ use engine::{Event, FixtureSetUp, Slot, TestId};
 use rustix::process::Pid;
 
 use super::worker::{Stage, Worker};
+use super::zygotes::ZYGOTE_GONE;
 use super::{AtHand, Message, Supervisor, measured};
 use crate::page::Phase;
 use crate::process::{Blow, End};
@@ -19,7 +20,7 @@ impl Supervisor {
     pub(super) fn hear_zygote(&mut self, index: usize) {
         match self.zygotes.receive(index) {
             Ok(Some((FromZygote::Forked { slot, pid }, pidfd))) => self.worker_forked(slot, pid, pidfd),
-            Ok(Some((FromZygote::ForkFailed { slot, .. }, _))) => self.start_failed(slot),
+            Ok(Some((FromZygote::ForkFailed { slot, reason }, _))) => self.start_failed(slot, reason),
             Ok(Some((FromZygote::Reaped { pid, status, cpu, peak_memory }, _))) => {
                 self.worker_reaped(pid, End { status, cpu, peak_memory });
             }
@@ -67,14 +68,15 @@ impl Supervisor {
             self.worker_reaped(pid, crate::process::wait_for(pid));
         }
         for slot in forking {
-            self.start_failed(slot);
+            self.start_failed(slot, ZYGOTE_GONE.to_owned());
         }
     }
 
-    pub(super) fn start_failed(&mut self, slot: Slot) {
+    fn start_failed(&mut self, slot: Slot, reason: String) {
         if let Some(place) = self.workers.get_mut(slot.index()) {
             *place = None;
         }
+        self.tell(Message::StartFailed { slot, reason });
         self.feed(Event::StartFailed { slot });
     }
 
@@ -192,13 +194,11 @@ impl Supervisor {
         }
     }
 
-    /// Passes on whole lines, so that those of two workers never mix.
+    /// Passes on whole lines, so that those of two workers do not mix.
     fn echo_lines(&mut self, slot: Slot, index: usize, bytes: &[u8]) {
         let Some(worker) = self.worker(slot) else { return };
-        worker.lines[index].extend_from_slice(bytes);
-        let Some(end) = worker.lines[index].iter().rposition(|byte| *byte == b'\n') else { return };
-        let rest = worker.lines[index].split_off(end + 1);
-        let lines = std::mem::replace(&mut worker.lines[index], rest);
-        self.tell(Message::Output { slot, stream: index as u8 + 1, bytes: lines });
+        if let Some(lines) = worker.lines[index].push(bytes) {
+            self.tell(Message::Output { slot, stream: index as u8 + 1, bytes: lines });
+        }
     }
 }

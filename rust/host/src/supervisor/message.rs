@@ -16,6 +16,13 @@ pub enum Message {
         /// Its process id.
         pid: i32,
     },
+    /// A worker could not be started on this slot.
+    StartFailed {
+        /// Where.
+        slot: Slot,
+        /// The system's reason, for people.
+        reason: String,
+    },
     /// A test is over and these are its reports.
     Ended {
         /// Where.
@@ -104,9 +111,27 @@ impl Message {
                 payload.len()
             }
             Self::Output { bytes, .. } => bytes.len(),
-            Self::Stop { text, .. } => text.len(),
+            Self::Stop { text, .. } | Self::StartFailed { reason: text, .. } => text.len(),
+            Self::Settled { evidence: Some(evidence), .. } | Self::WorkerLost { evidence, .. } => evidence.weight(),
             _ => 0,
         };
         held + size_of::<Self>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_counts_as_held_memory() {
+        let evidence = Evidence {
+            stacks: "x".repeat(1000),
+            captured: ["x".repeat(200), String::new()],
+            output: [String::new(), "x".repeat(30)],
+            ..Evidence::default()
+        };
+        let lost = Message::WorkerLost { slot: Slot(0), finishing: false, hung: false, evidence: Box::new(evidence) };
+        assert!(lost.weight() >= 1230);
     }
 }

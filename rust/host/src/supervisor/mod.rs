@@ -268,7 +268,7 @@ impl Supervisor {
                 add(Ready::Socket(slot), &worker.near.socket, PollFlags::IN);
             }
             for index in [0, 1] {
-                if worker.pipes_open[index] {
+                if worker.pipes_open[index] && self.held_since.is_none() {
                     add(Ready::Pipe(slot, index), &worker.near.pipes[index], PollFlags::IN);
                 }
             }

@@ -7,6 +7,7 @@ use engine::wire::message::{ToWorker, ToZygote};
 use engine::{Command, Event, Slot, TestId, Timing, Verdict};
 
 use super::worker::Worker;
+use super::zygotes::refusal;
 use super::{Message, Supervisor, TestResult};
 use crate::process::{Blow, open_descriptors, stacks_signal};
 
@@ -52,16 +53,19 @@ impl Supervisor {
     fn start_worker(&mut self, slot: Slot) {
         self.attempts[slot.index()] += 1;
         let attempt = self.attempts[slot.index()];
-        let started = open_descriptors().map_err(std::io::Error::from).and_then(|(near, far)| {
+        let started = open_descriptors().map_err(|error| error.to_string()).and_then(|(near, far)| {
             let far: Vec<_> = far.iter().map(AsFd::as_fd).collect();
             let request = ToZygote::Fork { slot, attempt };
-            let zygote = self.zygotes.send(request, &far).map_err(std::io::Error::other)?;
+            let zygote = self.zygotes.send(request, &far).map_err(refusal)?;
             Ok(Worker::new(slot, attempt, zygote, near))
         });
         self.page.take_back(slot);
         match started {
             Ok(worker) => self.workers[slot.index()] = Some(worker),
-            Err(_) => self.events.push_back(Event::StartFailed { slot }),
+            Err(reason) => {
+                self.tell(Message::StartFailed { slot, reason });
+                self.events.push_back(Event::StartFailed { slot });
+            }
         }
     }
 

@@ -20,6 +20,34 @@ const REMEMBERED: usize = 20;
 /// How much is asked for at once, in bytes; a socket holds about three times as much.
 const CHUNK: usize = 64 * 1024;
 
+/// A line longer than this, in bytes, is shown in pieces.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// The beginning of a line whose end has not come.
+#[derive(Default)]
+pub(super) struct Lines {
+    begun: Vec<u8>,
+}
+
+impl Lines {
+    /// Adds what came; whole lines, if there are any by now, or a piece of one that is too long to be kept.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
+        self.begun.extend_from_slice(bytes);
+        let end = match self.begun.iter().rposition(|byte| *byte == b'\n') {
+            Some(last) => last + 1,
+            None if self.begun.len() >= LONGEST_LINE => self.begun.len(),
+            None => return None,
+        };
+        let rest = self.begun.split_off(end);
+        Some(std::mem::replace(&mut self.begun, rest))
+    }
+
+    /// What is left when nothing more will come.
+    pub(super) fn take_rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.begun)
+    }
+}
+
 /// Where a worker stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -47,8 +75,8 @@ pub(super) struct Worker {
     pub(super) input: Vec<u8>,
     pub(super) pending: Vec<u8>,
     pub(super) tails: [Tail; 2],
-    /// The beginning of a line whose end has not come, by stream.
-    pub(super) lines: [Vec<u8>; 2],
+    /// What is to be shown but is no whole line yet, by stream.
+    pub(super) lines: [Lines; 2],
     pub(super) running: Option<(TestId, Duration)>,
     pub(super) before: VecDeque<TestId>,
     pub(super) said_goodbye: bool,
@@ -170,5 +198,26 @@ impl Worker {
             before: self.before.iter().copied().collect(),
             ..Evidence::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_lines_are_passed_on() {
+        let mut lines = Lines::default();
+        assert_eq!(lines.push(b"one"), None);
+        assert_eq!(lines.push(b" line\nand a half").as_deref(), Some(&b"one line\n"[..]));
+        assert_eq!(lines.take_rest(), b"and a half");
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_kept() {
+        let mut lines = Lines::default();
+        assert_eq!(lines.push(&[b'.'; LONGEST_LINE - 1]), None);
+        assert_eq!(lines.push(b".").map(|piece| piece.len()), Some(LONGEST_LINE));
+        assert_eq!(lines.take_rest(), b"");
     }
 }

@@ -13,6 +13,17 @@ use crate::link::packet::{receive_packet, send_packet};
 /// How long a zygote may take to leave after its socket was closed. It only ever waits for that.
 const LEAVE: Duration = Duration::from_secs(2);
 
+/// Why no worker starts when there is no zygote left to fork it.
+pub(super) const ZYGOTE_GONE: &str = "the process that forks workers died";
+
+/// Why a zygote could not be asked for a worker, for people.
+pub(super) fn refusal(error: LinkError) -> String {
+    match error {
+        LinkError::Io(source) => source.to_string(),
+        _ => ZYGOTE_GONE.to_owned(),
+    }
+}
+
 /// A zygote as the controller sees it.
 struct Zygote {
     /// 0 for the first, 1 for its spare.
@@ -46,11 +57,14 @@ impl Zygotes {
         Ok(active.id)
     }
 
-    /// Asks the zygote that forked this worker to reap it. `false` = that zygote is gone, and its children are ours.
+    /// Asks the zygote that forked this worker to reap it. `false` = nobody else will.
+    ///
+    /// A zygote that died a moment ago still counts: the system closes its socket before it makes its children ours,
+    /// so they are reaped only after [`Self::bury`] has seen its end.
     pub(super) fn ask_to_reap(&self, zygote: u32, pid: Pid) -> bool {
         let parent = self.members.iter().find(|member| member.id == zygote);
         let reap = ToZygote::Reap { pid: pid.as_raw_nonzero().get() };
-        parent.is_some_and(|parent| send_packet(&parent.socket, &reap, &[]).is_ok())
+        parent.is_some_and(|parent| matches!(send_packet(&parent.socket, &reap, &[]), Ok(()) | Err(LinkError::Closed)))
     }
 
     /// What this zygote says, with the pidfd that came along. `Err` = it is gone.
@@ -113,5 +127,61 @@ fn becomes_readable(descriptor: &OwnedFd, patience: Duration) -> bool {
             Err(_) if left.is_zero() => return false,
             Err(_) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::{death, wait_for};
+    use engine::Death;
+    use rustix::io::{read, write};
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+    fn pair() -> (OwnedFd, OwnedFd) {
+        socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).unwrap()
+    }
+
+    /// Forks a zygote that forks a worker, both of which end at once; the zygote closes its socket 50 ms before.
+    fn dying_zygote(near: &OwnedFd, far: OwnedFd) -> i32 {
+        // SAFETY: neither child locks anything before it ends.
+        let zygote = unsafe { libc::fork() };
+        if zygote == 0 {
+            // SAFETY: as above; the descriptors are this process's own copies.
+            unsafe {
+                let worker = libc::fork();
+                if worker == 0 {
+                    libc::_exit(0);
+                }
+                let _ = write(&far, &worker.to_ne_bytes());
+                libc::close(std::os::fd::AsRawFd::as_raw_fd(near));
+                drop(far);
+                libc::usleep(50_000);
+                libc::_exit(0);
+            }
+        }
+        zygote
+    }
+
+    #[test]
+    fn the_worker_of_a_dying_zygote_keeps_its_status() {
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid())).unwrap();
+        let (near, far) = pair();
+        let zygote = dying_zygote(&near, far);
+        let mut worker = [0; 4];
+        assert_eq!(read(&near, &mut worker).unwrap(), 4);
+        assert!(becomes_readable(&near, LEAVE), "its socket closes");
+        let worker = i32::from_ne_bytes(worker);
+        let mut zygotes = Zygotes::new((near, zygote), pair().0);
+        assert!(zygotes.ask_to_reap(0, Pid::from_raw(worker).unwrap()), "too early to reap it here");
+        assert_eq!(zygotes.bury(0), Some(0));
+        assert!(!zygotes.ask_to_reap(0, Pid::from_raw(worker).unwrap()));
+        assert_eq!(death(wait_for(worker).status), Death::Exited(0));
+    }
+
+    #[test]
+    fn a_refusal_names_the_systems_reason() {
+        assert_eq!(refusal(rustix::io::Errno::TOOMANYREFS.into()), rustix::io::Errno::TOOMANYREFS.to_string());
+        assert_eq!(refusal(LinkError::Closed), ZYGOTE_GONE);
     }
 }
