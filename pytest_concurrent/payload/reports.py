@@ -21,6 +21,9 @@ _PLAIN_SIZE = len(_SAMPLE.__dict__)
 _ID = "_id" if "_id" in _SAMPLE.__dict__ else "nodeid"
 _ITEM_ID = "id" if _ID == "_id" else "nodeid"
 
+#: Characters that are kept of each text of a test that said more than can be sent (256 MiB).
+_SHORT = 1_000_000
+
 _BUILTIN = (str, bytes, int, float, bool, type(None))
 
 
@@ -104,6 +107,21 @@ def unpack(
         else:
             reports.append(_expanded(one, template))
     return reports
+
+
+def shortened(packed: list[Packed]) -> list[Packed]:
+    """The same reports with the end of each long text only, for what is too long to send."""
+    return [_shorten(one) for one in packed]
+
+
+def _shorten(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > _SHORT:
+        return f"… {len(value) - _SHORT:,} characters left out …\n{value[-_SHORT:]}"
+    if isinstance(value, dict):
+        return {key: _shorten(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_shorten(one) for one in value)
+    return value
 
 
 def _template(

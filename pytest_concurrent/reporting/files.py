@@ -45,7 +45,8 @@ def open_stream(terminal: Terminal, what: str, path: Path) -> int | None:
     # Without O_NONBLOCK a named pipe that nobody reads would hold us up for ever.
     flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        _mode_of_replaced(path)
+        if not _is_device(path):
+            _mode_of_replaced(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, flags | os.O_TRUNC | os.O_NOFOLLOW, 0o666)
     except OSError as error:
@@ -76,6 +77,14 @@ def write(path: Path, content: str | bytes) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _is_device(path: Path) -> bool:
+    """Whether it is the likes of /dev/null, which a stream may go to."""
+    try:
+        return stat.S_ISCHR(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _mode_of_replaced(path: Path) -> int | None:

@@ -97,16 +97,21 @@ class Sender:
         """Send the test; the number of the next one if it is claimed already."""
         shared, set_ups = self._clock.take()
         summary = self._summary
-        next_test, degraded = self._link.ended(
+        told = (
             self._number,
             summary.verdict,
             summary.failures,
             summary.timing(shared),
             set_ups,
             summary.message,
-            self._payload(),
-            decisive=self._stops_on_failure and summary.failures > 0,
         )
+        payload = self._payload()
+        decisive = self._stops_on_failure and summary.failures > 0
+        try:
+            next_test, degraded = self._link.ended(*told, payload, decisive=decisive)
+        except OverflowError:
+            payload = (reports.shortened(payload[0]), *payload[1:])
+            next_test, degraded = self._link.ended(*told, payload, decisive=decisive)
         self._begin()
         for name in degraded:
             if name not in self._degraded:

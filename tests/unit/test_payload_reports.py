@@ -7,7 +7,14 @@ from _pytest._code.code import TerminalRepr
 from _pytest._io import TerminalWriter
 from _pytest.runner import runtestprotocol
 
-from pytest_concurrent.payload.reports import Packer, RenderedRepr, is_plain, unpack
+from pytest_concurrent.payload.reports import (
+    Packed,
+    Packer,
+    RenderedRepr,
+    is_plain,
+    shortened,
+    unpack,
+)
 
 
 def run(item: pytest.Item) -> list[pytest.TestReport]:
@@ -124,3 +131,15 @@ def coloured(longrepr: TerminalRepr) -> str:
     writer.hasmarkup = True
     longrepr.toterminal(writer)
     return "".join(written)
+
+
+def test_shortened_reports_keep_the_end_of_long_texts() -> None:
+    long = "x" * 1_500_000 + "end"
+    compact: Packed = ("call", 0.0, 1.0, 1.0, [("Captured stdout call", long)], [])
+    [short] = shortened([compact])
+    assert isinstance(short, tuple)
+    [(name, text)] = short[4]
+    assert name == "Captured stdout call"
+    assert text.startswith("… 500,003 characters left out …")
+    assert text.endswith("xend")
+    assert len(text) < 1_000_100
