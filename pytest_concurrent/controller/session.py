@@ -1,4 +1,4 @@
-"""The plugin of one session with concurrency on: from the options to the last report."""
+"""The plugin of one session that we run or measure: from the options to the last report."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from io import StringIO
+from operator import itemgetter
 from typing import Any, TypeAlias
 
 import pytest
@@ -23,6 +24,10 @@ _ITEM_ID = "id" if _ID == "_id" else "nodeid"
 
 #: Characters that are kept of each text of a test that said more than can be sent (256 MiB).
 _SHORT = 1_000_000
+
+#: What differs between the reports of passing tests: all that a compact report holds.
+_VARYING = ("when", "start", "stop", "duration", "sections", "user_properties")
+_varying = itemgetter(*_VARYING)
 
 _BUILTIN = (str, bytes, int, float, bool, type(None))
 
@@ -58,17 +63,7 @@ class Packer:
         """Pack one more report, as hooks left it."""
         _plain_properties(report)
         if is_plain(report) and self._is_usual(report.__dict__):
-            state = report.__dict__
-            self.packed.append(
-                (
-                    state["when"],
-                    state["start"],
-                    state["stop"],
-                    state["duration"],
-                    state["sections"],
-                    state["user_properties"],
-                )
-            )
+            self.packed.append(_varying(report.__dict__))
         else:
             self.packed.append(_serialised(report, self._item.config))
 
@@ -140,14 +135,7 @@ def _expanded(packed: Compact, template: dict[str, Any]) -> pytest.TestReport:
     state = report.__dict__
     state.update(template)
     state["keywords"] = template["keywords"].copy()
-    (
-        state["when"],
-        state["start"],
-        state["stop"],
-        state["duration"],
-        state["sections"],
-        state["user_properties"],
-    ) = packed
+    state.update(zip(_VARYING, packed, strict=True))
     return report
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -173,23 +172,3 @@ def share_lines(shares: Sequence[tuple[str, int, float | None]]) -> list[str]:
         + ("" if seconds is None else f", {duration(seconds)}")
         for worker, tests, seconds in shares
     ]
-
-
-def limits_warning(*, test: float | None, worker: float | None, run: float | None) -> str | None:
-    """Say which limits are out of order; ``None`` when test < worker < run.
-
-    Args:
-        test: Seconds allowed to one test; ``None`` for no limit.
-        worker: Seconds allowed to a worker's start and teardown; ``None`` for no limit.
-        run: Seconds allowed to the whole run; ``None`` for no limit.
-    """
-    limits = [("--test-timeout", test), ("--worker-timeout", worker), ("--timeout", run)]
-    given = [(option, seconds) for option, seconds in limits if seconds is not None]
-    wrong = [
-        f"{option} ({seconds:g} s) is not below {wider} ({limit:g} s)"
-        for (option, seconds), (wider, limit) in pairwise(given)
-        if seconds >= limit
-    ]
-    if not wrong:
-        return None
-    return f"limits out of order: {'; '.join(wrong)}. The wider limit ends things first"

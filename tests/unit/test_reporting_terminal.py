@@ -8,7 +8,6 @@ from pytest_concurrent.reporting.terminal import (
     Plan,
     Terminal,
     header_line,
-    limits_warning,
     share_lines,
 )
 
@@ -179,21 +178,3 @@ def test_shares_name_tests_and_seconds() -> None:
         "  gw0: 3,448 tests, 20.5 s",
         "  gw1: 1 test",
     ]
-
-
-def test_limits_in_order_need_no_warning() -> None:
-    assert limits_warning(test=10, worker=300, run=600) is None
-    assert limits_warning(test=None, worker=300, run=None) is None
-
-
-def test_limits_out_of_order_are_named() -> None:
-    assert limits_warning(test=300, worker=300, run=60) == (
-        "limits out of order: --test-timeout (300 s) is not below --worker-timeout (300 s); "
-        "--worker-timeout (300 s) is not below --timeout (60 s). The wider limit ends things first"
-    )
-
-
-def test_a_missing_limit_compares_its_neighbours() -> None:
-    warning = limits_warning(test=90, worker=None, run=60)
-    assert warning is not None
-    assert "--test-timeout (90 s) is not below --timeout (60 s)" in warning
