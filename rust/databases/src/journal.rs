@@ -1,0 +1,1 @@
+//! Names that are about to be made, written down before.

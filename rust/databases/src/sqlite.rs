@@ -1,0 +1,1 @@
+//! SQLite: templates and clones are files.
