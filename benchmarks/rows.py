@@ -13,9 +13,12 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 
+from database_rows import DATABASE_ROWS, DjangoBench
+from database_servers import ServerError, servers
 from generate import MANIFEST, Suite, generate, load_suite
 from measuring import events
 from measuring.process import CommandError, Cost
@@ -288,9 +291,10 @@ ROWS: dict[str, Callable[[Bench], Comparison]] = {
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    listed = "; ".join(f"{name}: {(row.__doc__ or '').rstrip('.')}" for name, row in ROWS.items())
+    every = {**ROWS, **DATABASE_ROWS}
+    listed = "; ".join(f"{name}: {(row.__doc__ or '').rstrip('.')}" for name, row in every.items())
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0], epilog=listed)
-    parser.add_argument("rows", nargs="+", choices=ROWS, metavar="ROW", help=", ".join(ROWS))
+    parser.add_argument("rows", nargs="+", choices=every, metavar="ROW", help=", ".join(every))
     parser.add_argument("--home", type=Path, required=True, help="the folder that setup.py made")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder for result files")
     parser.add_argument("--rounds", type=int, help="default: 5 in every row")
@@ -316,8 +320,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     options.results.mkdir(parents=True, exist_ok=True)
     sitting = Sitting(options.results, bench.home, options.minutes, options.again, options.rounds)
     try:
-        return max([sitting.hold(ROWS[name](bench)) for name in options.rows])
-    except CommandError as error:
+        with servers() as private:
+            django = DjangoBench(bench.home, private)
+            made: dict[str, Callable[[], Comparison]] = {
+                **{name: partial(row, bench) for name, row in ROWS.items()},
+                **{name: partial(row, django) for name, row in DATABASE_ROWS.items()},
+            }
+            return max([sitting.hold(made[name]()) for name in options.rows])
+    except (CommandError, ServerError) as error:
         print(error, file=sys.stderr)
         return 2
 

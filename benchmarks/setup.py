@@ -4,7 +4,8 @@
     python benchmarks/setup.py DIR --wheel W  # with a wheel that was built elsewhere
 
 `DIR/venv` is the clean virtualenv of the speed rows, `DIR/venv-django` that of Django REST
-framework's suite, and `DIR/drf` its source package. What is there already is kept, except our
+framework's suite, `DIR/drf` its source package, and `DIR/venv-wagtail` holds wagtail, whose
+wheel contains its tests. What is there already is kept, except our
 own wheel, which is built and installed anew each time.
 """
 
@@ -21,7 +22,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
 REST_FRAMEWORK = "djangorestframework==3.18.3"
-ENVIRONMENTS = {"venv": "requirements-speed.txt", "venv-django": "requirements-django.txt"}
+ENVIRONMENTS = {
+    "venv": "requirements-speed.txt",
+    "venv-django": "requirements-django.txt",
+    "venv-wagtail": "requirements-wagtail.txt",
+}
 
 
 def make_environment(python: str, folder: Path, requirements: Path) -> Path:

@@ -22,6 +22,8 @@ __all__ = [
     "advise_workers",
     "benchmark",
     "compare",
+    "database_identity_sql",
+    "keep",
     "merge_timing_files",
     "prune_timing_file",
     "read_timings",
@@ -713,6 +715,35 @@ def compare(before: bytes, after: bytes, share: float, seconds: float) -> tuple[
 
     Raises:
         ValueError: One of them cannot be read.
+    """
+
+def keep(door: int, journals: str, run: str) -> None:
+    """Be the keeper of the run's databases until everybody else is gone.
+
+    To be called in a forked process that has one thread. Then what the run made is dropped, and
+    the call returns; the process should end.
+
+    Args:
+        door: The end of a packet socket (``SOCK_SEQPACKET``) through which clients come, each by
+            sending one end of a stream socket; taken over.
+        journals: Folder, ours alone, where names are written down before they are made.
+        run: The run's id.
+
+    Raises:
+        OSError: The system gives no threads.
+    """
+
+def database_identity_sql(vendor: str) -> str:
+    """Give the statement whose one value tells servers apart, for the project's own driver.
+
+    Args:
+        vendor: ``postgresql``, ``mysql`` (MariaDB too) or ``sqlite``.
+
+    Returns:
+        The statement; empty for SQLite, which has no server.
+
+    Raises:
+        ValueError: The vendor is none of these.
     """
 
 def advise_workers(groups: int, memory_per_worker: int | None = None) -> tuple[int, str]:

@@ -78,3 +78,18 @@ class WorkerInternalException(ConcurrentTestException):
     """pytest or a plugin failed inside a worker; the message is the traceback from there."""
 
     hint = "Run the same tests with --no-concurrent: if the error is there too, it is the plugin's."
+
+
+class UnsupportedDatabase(DatabaseTemplateException):
+    """A database that cannot be cloned: its back end, or something in it, is not known to us."""
+
+    hint = "--concurrent-db=auto lets Django set such databases up by itself, once per worker."
+
+
+class DatabaseCloneException(DatabaseTemplateException):
+    """A template could not be built, or a clone not be made."""
+
+    hint = (
+        "Look whether the server still runs and has room; --concurrent-db-rebuild builds the "
+        "template anew."
+    )

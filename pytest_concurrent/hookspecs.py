@@ -50,3 +50,16 @@ def pytest_concurrent_group(item: pytest.Item) -> str | None:
     Args:
         item: The test.
     """
+
+
+def pytest_concurrent_databases(config: pytest.Config) -> list[object] | None:
+    """Name databases that are to be built once and cloned for each worker, without Django.
+
+    Called in the controller, once, after collection.
+
+    Args:
+        config: pytest's configuration.
+
+    Returns:
+        `pytest_concurrent.TemplateSpec` objects.
+    """

@@ -11,93 +11,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal
 
 import pytest
 
-from pytest_concurrent import values
+from pytest_concurrent import database_options, values
 from pytest_concurrent.collisions import YieldingNames
-from pytest_concurrent.values import Kind, Shard
+from pytest_concurrent.option import Option
+from pytest_concurrent.values import Shard
 
-Value = TypeVar("Value")
+__all__ = ["OPTIONS", "TIMINGS_FILE", "Option", "add_options", "reference"]
 
 # Named in the environment or in the Django settings, this file is read and written,
 # so it need not exist before the first run.
 TIMINGS_FILE = "TEST_TIMINGS_FILE"
-
-
-@dataclass(frozen=True)
-class Option(Generic[Value]):
-    """One option: its spellings, what it accepts, and what it means.
-
-    Attributes:
-        word: What the long name, the ini key and the variable have in common.
-        field: The attribute of ``Settings`` that holds the value.
-        kind: What is accepted, and how it is parsed.
-        default: The value where nobody gives one.
-        help: What it means, as ``--help`` says it.
-        shown_default: The default in words.
-        metavar: What stands for the value in ``--help``; None for a switch.
-        unit: The unit of the value, for the docs.
-        names: Names on the command line that replace the long name.
-        short: Further names on the command line; another plugin's claim wins.
-        off: Names that switch it off.
-        keys: Further ini keys.
-        variables: Further environment variables, after the one of the word.
-        django: Keys of ``settings.CONCURRENT_TEST``, and the name of a Django setting.
-        sequential: Whether it means something in a run without workers too.
-        ini_only: Whether it is spelled in the ini file alone.
-    """
-
-    word: str
-    field: str
-    kind: Kind[Value]
-    default: Value
-    help: str
-    shown_default: str
-    metavar: str | None = None
-    unit: str = ""
-    names: tuple[str, ...] = ()
-    short: tuple[str, ...] = ()
-    off: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
-    variables: tuple[str, ...] = ()
-    django: tuple[str, ...] = ()
-    sequential: bool = False
-    ini_only: bool = False
-
-    @property
-    def long(self) -> str:
-        """The name on the command line that nobody else should ever claim."""
-        return self.names[0] if self.names else f"--concurrent-{self.word}"
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """Every name on the command line that gives a value, the short ones first."""
-        return () if self.ini_only else (*self.short, self.long)
-
-    @property
-    def dest(self) -> str:
-        """The attribute of ``config.option``."""
-        return self.ini
-
-    @property
-    def ini(self) -> str:
-        """The key in the ini file."""
-        return "concurrent_" + self.word.replace("-", "_")
-
-    @property
-    def ini_keys(self) -> tuple[str, ...]:
-        """Every key in the ini file, best first."""
-        return (self.ini, *self.keys)
-
-    @property
-    def environment(self) -> tuple[str, ...]:
-        """Every environment variable, best first."""
-        own = "PYTEST_CONCURRENT_OPT_" + self.word.replace("-", "_").upper()
-        return () if self.ini_only else (own, *self.variables)
 
 
 ENABLED: Option[bool] = Option(
@@ -334,6 +262,7 @@ OPTIONS: tuple[Option[Any], ...] = (
     EVENTS,
     SHORT_MARKS,
     GC_TUNING,
+    *database_options.OPTIONS,
 )
 
 # pytest 9.2 can take an ini value as it is written; before, it takes strings.
@@ -417,6 +346,8 @@ def _section(option: Option[Any]) -> Iterator[str]:
     yield f"- Ini: {_code(option.ini_keys)}"
     if option.environment:
         yield f"- Environment: {_code(option.environment)}"
+    if option.opposites:
+        yield f"- Environment, meaning the contrary: {_code(option.opposites)}"
     if option.django:
         yield f"- Django settings: {_code(_django_names(option))}"
     yield f"- Without workers: {'has its meaning' if option.sequential else 'no effect'}\n"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+import uuid
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +16,9 @@ from pytest_concurrent.compat import early
 from pytest_concurrent.marks import register_marks
 from pytest_concurrent.options import add_options
 from pytest_concurrent.settings import Settings, resolve
+
+if TYPE_CHECKING:
+    from pytest_concurrent.databases.run import Databases, Provider
 
 SETTINGS = pytest.StashKey[Settings]()
 BEGAN = pytest.StashKey[float]()
@@ -63,7 +68,52 @@ def _start(config: pytest.Config, settings: Settings) -> None:
             "install pytest-concurrent-engine again to mend it"
         )
         return
-    session.start(config, settings, config.stash.get(BEGAN, time.perf_counter()))
+    run_id = uuid.uuid4().hex
+    began = config.stash.get(BEGAN, time.perf_counter())
+    session.start(config, settings, began, run_id, _open_databases(config, settings, run_id))
+
+
+def _open_databases(config: pytest.Config, settings: Settings, run_id: str) -> Databases | None:
+    """Fork the keeper of the run's databases, if tests may use any; while there is one thread."""
+    providers = _providers(config, settings)
+    if not providers:
+        return None
+    from pytest_concurrent.databases.run import Databases
+
+    return Databases(config, settings, providers, run_id)
+
+
+def _providers(config: pytest.Config, settings: Settings) -> list[Provider]:
+    """Who knows databases that this session's tests may use."""
+    providers: list[Provider] = []
+    if settings.db == "off":
+        return providers
+    on_workers = settings.enabled and settings.workers != 0
+    if on_workers and config.pluginmanager.hasplugin("django") and _django_is_configured():
+        from pytest_concurrent.databases.folder import state_folder
+        from pytest_concurrent.django.provider import DjangoProvider
+
+        providers.append(DjangoProvider(config, settings, state_folder(config)))
+    if _names_databases(config, settings):
+        from pytest_concurrent.databases.fixtures import offer
+        from pytest_concurrent.databases.folder import state_folder
+        from pytest_concurrent.databases.provider import SpecProvider
+
+        if found := offer(config, settings):
+            providers.append(SpecProvider(config, settings, found, state_folder(config)))
+    return providers
+
+
+def _names_databases(config: pytest.Config, settings: Settings) -> bool:
+    """Whether the ini file or a hook names a database."""
+    said = settings.database or settings.database_setup or settings.database_inputs
+    return bool(said or config.hook.pytest_concurrent_databases.get_hookimpls())
+
+
+def _django_is_configured() -> bool:
+    """Whether there are settings; never imports Django by itself."""
+    module: Any = sys.modules.get("django.conf")
+    return module is not None and module.settings.configured
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import pytest
 
-from pytest_concurrent import options, values
+from pytest_concurrent import database_options, options, values
 from pytest_concurrent.options import Option
 from pytest_concurrent.sources import VETO, Candidate, Sources
 from pytest_concurrent.values import Shard
@@ -58,6 +58,18 @@ class Settings:
         events: File to write the events to, as JSON lines.
         short_marks: Whether the marks ``serial`` and ``resource`` are ours.
         gc_tuning: Whether the garbage collector is tuned for collection and fork.
+        db: Where databases come from: ``auto``, ``clone``, ``fresh`` or ``off``.
+        db_rebuild: Whether templates are built anew.
+        db_cache: Folder that keeps templates as files.
+        db_clean: Whether to look for databases of ours instead of running tests.
+        db_max_operations: Queries after which a connection is opened anew.
+        db_health_interval: Seconds after which a connection is checked before it is used.
+        db_keep_templates: Templates of a project that are kept in any case.
+        db_keep_days: Days for which further templates are kept unused.
+        allow_databases: Names that may be opened although they look like production.
+        database: URL for the fixture ``concurrent_database``; empty means none.
+        database_setup: ``module:callable`` that fills its template.
+        database_inputs: Globs of files that this template depends on.
         warnings: Lines for the header: what was ignored or looks wrong.
         sequential_reason: Why there are no workers although somebody asked for them.
         sources: Where each value came from, by attribute.
@@ -82,6 +94,18 @@ class Settings:
     events: Path | None = None
     short_marks: bool = False
     gc_tuning: bool = True
+    db: str = "auto"
+    db_rebuild: bool = False
+    db_cache: Path | None = None
+    db_clean: bool = False
+    db_max_operations: int = 1000
+    db_health_interval: float = 60.0
+    db_keep_templates: int = 5
+    db_keep_days: int = 14
+    allow_databases: tuple[str, ...] = ()
+    database: str = ""
+    database_setup: str = ""
+    database_inputs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     sequential_reason: str | None = None
     sources: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
@@ -176,6 +200,7 @@ class _Resolution:
             events=self._value(options.EVENTS),
             short_marks=self._value(options.SHORT_MARKS),
             gc_tuning=self._value(options.GC_TUNING),
+            **{option.field: self._value(option) for option in database_options.OPTIONS},
             sources=self._origins,
         )
 

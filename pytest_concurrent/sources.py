@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pytest_concurrent import values
 from pytest_concurrent.options import ENABLED, OPTIONS, TIMINGS_FILE, Option
 
 VETO = "DJANGO_ENABLE_CONCURRENT"
@@ -18,7 +19,7 @@ NESTED = "PYTEST_CONCURRENT"
 
 _DICTIONARIES = ("CONCURRENT_TEST", "CONCURRENT_TEST_CONFIG")
 _KEYS = frozenset(key for option in OPTIONS for key in option.django) - {TIMINGS_FILE}
-_KEYS_OF_LATER_VERSIONS = frozenset({"JUNIT_XML", "ALLOW_DATABASES"})
+_KEYS_OF_LATER_VERSIONS = frozenset({"JUNIT_XML"})
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,7 @@ class Sources:
 
     def _environment(self, option: Option[Any]) -> Iterator[Candidate]:
         yield from filter(None, map(self._variable, option.environment))
+        yield from map(_contrary, filter(None, map(self._variable, option.opposites)))
 
     def _variable(self, name: str) -> Candidate | None:
         text = self._environ.get(name, "").strip()
@@ -173,6 +175,14 @@ class DjangoSettings:
         else:
             value, source = self.entries.get(key), f"settings.{self.name}['{key}']"
         return _as_text(value), source
+
+
+def _contrary(candidate: Candidate) -> Candidate:
+    try:
+        text = "0" if values.FLAG.parse(candidate.text) else "1"
+    except ValueError:
+        return candidate  # refused by whoever parses it, in its own words
+    return replace(candidate, text=text)
 
 
 def _as_text(value: object) -> str:

@@ -13,6 +13,7 @@ Value_co = TypeVar("Value_co", covariant=True)
 MAX_WORKERS = 1024
 MAX_RESTARTS = 1_000_000
 MAX_SHARDS = 10_000
+MAX_COUNT = 1_000_000_000
 MIN_SECONDS = 0.001
 MAX_SECONDS = 1e9  # some 31 years: no run is longer, and no clock of ours overflows
 
@@ -112,6 +113,28 @@ def _output_file(text: str) -> Path:
     return path
 
 
+def _count(text: str) -> int:
+    count = _whole_number(text, MAX_COUNT)
+    if count == 0:
+        raise ValueError
+    return count
+
+
+def _folder(text: str) -> Path:
+    path = Path(text)
+    if "\0" in text:
+        raise ValueError("a path holds no null character")
+    if path.exists() and not path.is_dir():
+        raise ValueError("this is a file")
+    return path
+
+
+def _names(text: str) -> tuple[str, ...]:
+    # Lists of Django settings arrive as Python writes them.
+    words = (word.strip(" \t'\"") for word in text.strip("[]()").replace("\n", ",").split(","))
+    return tuple(word for word in words if word)
+
+
 def one_of(*words: str) -> Kind[str]:
     """A kind that accepts `words`, in any case."""
 
@@ -130,3 +153,7 @@ SECONDS = Kind(f"a number of seconds from {MIN_SECONDS} to {MAX_SECONDS:.0f}", _
 SHARD = Kind(f"I/N with 1 <= I <= N <= {MAX_SHARDS}, for example 1/4", _shard)
 INPUT_FILE = Kind("a file that can be read", _input_file, path=True)
 OUTPUT_FILE = Kind("the path of a file to write", _output_file, path=True)
+FOLDER = Kind("the path of a folder", _folder, path=True)
+COUNT = Kind(f"a whole number from 1 to {MAX_COUNT}", _count)
+NAMES = Kind("words, with commas between them", _names)
+TEXT = Kind("a text", str)

@@ -37,6 +37,8 @@ DISTRIBUTIONS = (
     "Django",
     "pytest-django",
     "djangorestframework",
+    "wagtail",
+    "psycopg",
 )
 
 

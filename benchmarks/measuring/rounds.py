@@ -11,12 +11,14 @@ from measuring.machine import ceiling
 from measuring.process import Cost, run
 
 Observe = Callable[[], dict[str, float]]
+Prepare = Callable[[], object]
 
 
 @dataclass(frozen=True)
 class Command:
     """One of the commands that are compared.
 
+    `prepare` is called before each run, unmeasured: it puts back what earlier runs changed.
     `observe` is called after each run and reads figures from files that the run wrote.
     `limit`: seconds until a run counts as hung.
     """
@@ -27,10 +29,13 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     expected_exit: int = 0
     observe: Observe | None = None
+    prepare: Prepare | None = None
     limit: float = 600.0
 
     def measure(self, logs: Path, *, sample_memory: bool) -> Cost:
         """Run once; the output goes to `logs`. Raises `CommandError`."""
+        if self.prepare:
+            self.prepare()
         cost = run(
             self.argv,
             cwd=self.cwd,

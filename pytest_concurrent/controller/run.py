@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import uuid
 from collections.abc import Iterable
 
 import pytest
@@ -43,6 +42,11 @@ class Run:
         collection: The plan.
         given_order: Whether the order of tests is asked for.
         began: When the run began, by `time.perf_counter`.
+        run_id: The run's id.
+
+    Attributes:
+        workers: Number of slots.
+        remarks: Further lines for the header.
     """
 
     def __init__(
@@ -53,6 +57,7 @@ class Run:
         *,
         given_order: bool,
         began: float,
+        run_id: str,
     ) -> None:
         self._session = session
         self._config = session.config
@@ -60,10 +65,11 @@ class Run:
         self._collection = collection
         self._given_order = given_order
         self._began = began
-        self._run_id = uuid.uuid4().hex
+        self._run_id = run_id
+        self.remarks: list[str] = []
         self._terminal = Terminal(session.config)
-        self._workers, self._workers_reason = _count_workers(settings, collection)
-        self._page = Page(self._workers)
+        self.workers, self._workers_reason = _count_workers(settings, collection)
+        self._page = Page(self.workers)
         self._listener = self._make_listener()
 
     def run(self) -> Outcome:
@@ -132,7 +138,7 @@ class Run:
             estimates=estimates,
             running=self._page.running,
         )
-        self._replay = Replay(self._session, self._run_id, several_workers=self._workers > 1)
+        self._replay = Replay(self._session, self._run_id, several_workers=self.workers > 1)
         self._progress = progress
         return Listener(self._session, self._settings, self._replay, progress)
 
@@ -149,7 +155,7 @@ class Run:
         zygote = fork_zygote(
             self._session,
             self._page,
-            workers=self._workers,
+            workers=self.workers,
             run_id=self._run_id,
             fixtures=self._collection.fixtures,
             freeze=self._settings.gc_tuning,
@@ -167,10 +173,10 @@ class Run:
         restarts = settings.max_worker_restarts
         stream = open_stream(self._terminal, "events", settings.events) if settings.events else None
         return Terms(
-            workers=self._workers,
+            workers=self.workers,
             workers_reason=self._workers_reason,
             max_failures=_max_failures(self._config),
-            max_restarts=_RESTARTS_PER_WORKER * self._workers if restarts is None else restarts,
+            max_restarts=_RESTARTS_PER_WORKER * self.workers if restarts is None else restarts,
             test_limit=settings.test_timeout,
             worker_limit=settings.worker_timeout,
             run_limit=settings.run_timeout,
@@ -188,7 +194,7 @@ class Run:
         work, bound, shares = supervisor.outlook
         timed = sum(one is not None for one in self._collection.estimates)
         plan = Plan(
-            workers=self._workers,
+            workers=self.workers,
             workers_reason=self._workers_reason,
             start_method="fork",
             tests=len(self._session.items),
@@ -198,6 +204,7 @@ class Run:
         )
         lines = [header_line(plan)]
         if self._terminal.verbosity > 0:
+            lines += [f"concurrent: {remark}" for remark in self.remarks]
             named = [(f"gw{slot}", tests, time) for slot, (tests, time) in enumerate(shares)]
             lines += share_lines(named)
         self._terminal.header(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from typing import Any, Protocol
 
 import pytest
 
@@ -15,10 +16,21 @@ from pytest_concurrent.controller.run import EXIT_RUN_TIMEOUT, Run
 from pytest_concurrent.controller.sequential import Stopwatch
 from pytest_concurrent.controller.sequential_events import SequentialEvents, benchmark
 from pytest_concurrent.controller.timings import TimingFiles
-from pytest_concurrent.exceptions import ForkUnsafeException
+from pytest_concurrent.exceptions import ForkUnsafeException, SecurityException
+from pytest_concurrent.reporting import databases as told
 from pytest_concurrent.reporting import files
 from pytest_concurrent.reporting.terminal import Terminal
 from pytest_concurrent.settings import Settings
+
+
+class Databases(Protocol):
+    """Who gives each worker databases of its own."""
+
+    def prepare(self, session: pytest.Session, workers: int) -> list[str]:
+        """Get ready for workers that are about to be forked; lines for the header."""
+
+    def finish(self) -> dict[str, Any]:
+        """Drop what the run made, when no worker is left; what was done. May be called again."""
 
 
 class ConcurrentSession:
@@ -28,12 +40,23 @@ class ConcurrentSession:
         config: pytest's configuration.
         settings: What was asked for. Without concurrency tests are measured in pytest's own loop.
         began: When the run began, by `time.perf_counter`.
+        run_id: The run's id.
+        databases: Who gives each worker databases of its own; None = nobody does.
     """
 
-    def __init__(self, config: pytest.Config, settings: Settings, began: float) -> None:
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        began: float,
+        run_id: str,
+        databases: Databases | None,
+    ) -> None:
         self._config = config
         self._settings = settings
         self._began = began
+        self._run_id = run_id
+        self._databases = databases
         self._terminal = Terminal(config)
         self._timings = TimingFiles(config, settings, self._terminal)
         self._reordered = order.is_asked_for(config)
@@ -98,15 +121,28 @@ class ConcurrentSession:
             Collection(session.items, self._settings, self._timings.history),
             given_order=self._reordered,
             began=self._began,
+            run_id=self._run_id,
         )
         try:
+            if self._databases is not None:
+                run.remarks += self._databases.prepare(session, run.workers)
             self._outcome = run.run()
-        except ForkUnsafeException as error:
+        except (ForkUnsafeException, SecurityException) as error:
             self._terminal.warning(f"sequentially, without workers: {error}. {error.hint}")
             self._measure_here(session)
             return None
+        finally:
+            self._finish_databases()
         self._run_timed_out = run.timed_out
         return run.conclude()
+
+    def _finish_databases(self) -> None:
+        if self._databases is not None:
+            report = self._databases.finish()
+            for line in told.problems(report):
+                self._terminal.warning(line)
+            if self._terminal.verbosity > 0:
+                self._terminal.between_tests(told.summary(report))
 
     def _measure_here(self, session: pytest.Session) -> None:
         self._stopwatch = Stopwatch(self._timings.history)
@@ -156,6 +192,11 @@ class ConcurrentSession:
         if self._wants_benchmark:
             self._benchmark = (outcome.benchmark_json(), outcome.benchmark_lines())
 
+    def pytest_unconfigure(self) -> None:
+        """Let go of the databases of a session that ran nothing."""
+        if self._databases is not None:
+            self._databases.finish()
+
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self) -> None:
         """Print the benchmark report."""
@@ -163,7 +204,13 @@ class ConcurrentSession:
             self._terminal.section("benchmark", self._benchmark[1])
 
 
-def start(config: pytest.Config, settings: Settings, began: float) -> None:
+def start(
+    config: pytest.Config,
+    settings: Settings,
+    began: float,
+    run_id: str,
+    databases: Databases | None,
+) -> None:
     """Make this session a concurrent one."""
-    session = ConcurrentSession(config, settings, began)
+    session = ConcurrentSession(config, settings, began, run_id, databases)
     config.pluginmanager.register(session, "pytest_concurrent_session")

@@ -63,6 +63,13 @@ def sample(pytester: pytest.Pytester) -> dict[str, tuple[str, object]]:
         "start": ("fork", "fork"),
         "group": ("file", "file"),
         "shard": ("2/3", Shard(2, 3)),
+        "db": ("fresh", "fresh"),
+        **dict.fromkeys(("db-rebuild", "db-clean"), ("1", True)),
+        "db-cache": ("templates", pytester.path / "templates"),
+        **dict.fromkeys(("db-max-operations", "db-keep-templates", "db-keep-days"), ("7", 7)),
+        "db-health-interval": ("7.5", 7.5),
+        **dict.fromkeys(("database", "database-setup"), ("text", "text")),
+        **dict.fromkeys(("allow-databases", "database-inputs"), ("a, b", ("a", "b"))),
     }
 
 
@@ -93,6 +100,16 @@ def test_every_variable_sets_its_field(
         assert settings.source(option.field) == f"environment variable {name}"
 
 
+@pytest.mark.parametrize(("text", "rebuild"), [("false", True), ("0", True), ("on", False)])
+def test_variable_of_contrary_meaning_is_turned_round(
+    pytester: pytest.Pytester, text: str, rebuild: bool
+) -> None:
+    environ = {"DJANGO_TEST_TEMPLATE_CACHE": text}
+    assert resolved(pytester, environ=environ).db_rebuild is rebuild
+    message = refusal(pytester, "--concurrent", environ={"DJANGO_TEST_TEMPLATE_CACHE": "maybe"})
+    assert "'maybe' is not accepted for --concurrent-db-rebuild" in message
+
+
 @pytest.mark.parametrize("option", OPTIONS, **word)  # type: ignore[arg-type]
 def test_every_ini_key_sets_its_field(
     pytester: pytest.Pytester, sample: Sample, option: Option[Any]
@@ -115,6 +132,13 @@ def test_every_django_key_sets_its_field(
         settings = resolved(pytester)
         assert getattr(settings, option.field) == value
         assert settings.source(option.field) == f"settings.CONCURRENT_TEST['{key}']"
+
+
+def test_list_of_django_settings_is_read_as_one(
+    pytester: pytest.Pytester, django: SimpleNamespace
+) -> None:
+    django.CONCURRENT_TEST = {"ALLOW_DATABASES": ["live_copy", "prod_copy"]}
+    assert resolved(pytester).allow_databases == ("live_copy", "prod_copy")
 
 
 def test_nothing_given_means_defaults(pytester: pytest.Pytester) -> None:
@@ -227,9 +251,11 @@ class TestRefusal:
         self, pytester: pytest.Pytester, django: SimpleNamespace, entry: dict[str, int]
     ) -> None:
         django.CONCURRENT_TEST = entry
-        assert "unknown keys: WRKERS; known are BENCHMARK" in refusal(pytester, "--concurrent")
+        assert "unknown keys: WRKERS; known are ALLOW_DATABASES, BENCHMARK" in refusal(
+            pytester, "--concurrent"
+        )
 
-    @pytest.mark.parametrize("key", ["JUNIT_XML", "allow_databases"])
+    @pytest.mark.parametrize("key", ["JUNIT_XML", "junit_xml"])
     def test_names_keys_of_later_versions(
         self, pytester: pytest.Pytester, django: SimpleNamespace, key: str
     ) -> None:

@@ -2,6 +2,7 @@
 
 mod error;
 mod history;
+mod keeper;
 mod message;
 mod outcome;
 mod plan;
@@ -17,6 +18,8 @@ use pyo3::prelude::*;
 mod _engine {
     #[pymodule_export]
     use super::history::{History, merge_timing_files, prune_timing_file, read_timings, write_timings};
+    #[pymodule_export]
+    use super::keeper::{database_identity_sql, keep};
     #[pymodule_export]
     use super::message::Evidence;
     #[pymodule_export]

@@ -62,6 +62,9 @@ impl Marker {
     }
 
     /// The mark as it is written on the server: JSON on one line.
+    ///
+    /// # Panics
+    /// Never: a mark is texts and numbers.
     pub fn to_text(&self) -> String {
         #[expect(clippy::expect_used, reason = "texts and numbers always serialise")]
         serde_json::to_string(self).expect("a mark is texts and numbers")

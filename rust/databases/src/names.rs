@@ -41,16 +41,16 @@ pub fn label(project: &str) -> String {
 
 /// A new name for a template of the project.
 pub fn template_name(project: &str, random: u64) -> DatabaseName {
-    ours(format!("test_{}_t_{random:016x}", label(project)))
+    ours(&format!("test_{}_t_{random:016x}", label(project)))
 }
 
 /// A new name for a clone of a run, whose id has at least eight hexadecimal digits.
 pub fn clone_name(project: &str, run: &str, random: u64) -> DatabaseName {
     let run: String = run.chars().filter(char::is_ascii_hexdigit).take(RUN_DIGITS).collect();
-    ours(format!("test_{}_c_{:0>8}_{random:016x}", label(project), run.to_ascii_lowercase()))
+    ours(&format!("test_{}_c_{:0>8}_{random:016x}", label(project), run.to_ascii_lowercase()))
 }
 
-fn ours(name: String) -> DatabaseName {
+fn ours(name: &str) -> DatabaseName {
     #[expect(clippy::expect_used, reason = "the parts are folded to what a name may hold, and are short enough")]
     name.parse().expect("a folded label, a letter and hexadecimal digits make a name")
 }
@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn foreign_names_are_of_no_kind() {
-        for name in ["test_shop", "test_shop_gw0", "test_shop_t_12", "test_t_0123456789abcdef", "Test_a_t_0123456789abcdef"] {
+        for name in
+            ["test_shop", "test_shop_gw0", "test_shop_t_12", "test_t_0123456789abcdef", "Test_a_t_0123456789abcdef"]
+        {
             assert_eq!(kind_of(name), None, "{name}");
         }
     }

@@ -208,12 +208,12 @@ pub trait Server: Send + Sync {
 mod tests {
     use super::*;
 
-    fn found(name: &DatabaseName, marker: Option<Marker>, owned: bool) -> Found {
-        Found { name: name.clone(), marker, id: "7".into(), owned, size: 0, sessions: 0, broken: false }
+    fn found(name: &DatabaseName, marker: impl Into<Option<Marker>>, owned: bool) -> Found {
+        Found { name: name.clone(), marker: marker.into(), id: "7".into(), owned, size: 0, sessions: 0, broken: false }
     }
 
-    fn mark(kind: Use, run: &str, id: &str) -> Option<Marker> {
-        Some(Marker::new(kind, "shop", run, "k", id, 1))
+    fn mark(kind: Use, run: &str, id: &str) -> Marker {
+        Marker::new(kind, "shop", run, "k", id, 1)
     }
 
     #[test]

@@ -1,0 +1,1 @@
+"""Test databases: templates that are built once, and clones of them, with or without Django."""

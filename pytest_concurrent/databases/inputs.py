@@ -1,0 +1,82 @@
+"""What goes into a template, and the key that follows from it.
+
+A template is found again by a digest of everything that it was made from, each input by name *and*
+content, so that a renamed file counts as a change, and so that a miss can be explained.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+#: Changes when a template made by an older version of ours may not be used by this one.
+LAYOUT = "1"
+
+#: Hexadecimal digits of a key: 160 bits.
+_KEY_DIGITS = 40
+
+#: Inputs that are named when a template cannot be used; the rest is counted.
+_NAMED = 3
+
+
+@dataclass
+class Inputs:
+    """Names of inputs with the digests of their content.
+
+    Attributes:
+        digests: Digest by name; the name says to people what the input is.
+    """
+
+    digests: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, value: object) -> None:
+        """Take a value in by its `repr`, which must be the same in every process."""
+        self.digests[name] = digest(repr(value).encode())
+
+    def add_file(self, name: str, path: str | os.PathLike[str]) -> None:
+        """Take a file in by its bytes; one that is not there counts as such."""
+        self.digests[name] = digest_of_file(path)
+
+    def key(self, more: Mapping[str, str] | None = None) -> str:
+        """Digest of everything.
+
+        Args:
+            more: Further inputs, by name.
+        """
+        sha = hashlib.sha256(LAYOUT.encode())
+        for name, value in sorted({**self.digests, **(more or {})}.items()):
+            sha.update(f"{len(name.encode())}:{name}={value};".encode())
+        return sha.hexdigest()[:_KEY_DIGITS]
+
+
+def digest(content: bytes) -> str:
+    """Digest of some bytes."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def digest_of_file(path: str | os.PathLike[str]) -> str:
+    """Digest of a file's bytes; ``missing`` or ``unreadable`` where there are none to read."""
+    try:
+        with open(path, "rb") as file:
+            return digest(file.read())
+    except FileNotFoundError:
+        return "missing"
+    except OSError:
+        return "unreadable"
+
+
+def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
+    """Digests by path."""
+    return {path: digest_of_file(path) for path in paths}
+
+
+def difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Which inputs changed, in words for people; empty if none did."""
+    changed = [name for name in now if name in before and before[name] != now[name]]
+    added = [f"{name} (new)" for name in now if name not in before]
+    gone = [f"{name} (gone)" for name in before if name not in now]
+    named = [*changed, *added, *gone]
+    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+    return ", ".join(named[:_NAMED]) + more

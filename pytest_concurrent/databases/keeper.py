@@ -1,0 +1,189 @@
+"""The keeper: the process that owns every database client of a run; and how others talk to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Any, NoReturn
+
+from pytest_concurrent import _engine
+from pytest_concurrent.exceptions import (
+    DatabaseCloneException,
+    DatabaseTemplateException,
+    PermissionException,
+    ResourceException,
+    UnsupportedDatabase,
+)
+
+#: Seconds beyond the wait that a request names itself within which an answer must come.
+_PATIENCE = 30.0
+
+#: Seconds within which anything but waiting and dropping is answered.
+_PROMPT = 120.0
+
+_KINDS: dict[str, type[DatabaseTemplateException]] = {
+    "permission": PermissionException,
+    "disk_full": ResourceException,
+    "unsupported": UnsupportedDatabase,
+}
+
+
+class Door:
+    """Where processes ask the keeper for a conversation; inherited by every process of the run.
+
+    Args:
+        pid: The keeper's process id.
+        end: This side's end.
+    """
+
+    def __init__(self, pid: int, end: socket.socket) -> None:
+        self.pid = pid
+        self._end = end
+
+    def enter(self, role: str, slot: int | None = None) -> Keeper:
+        """Begin a conversation.
+
+        Args:
+            role: ``controller``, ``builder``, ``maker``, ``lender`` or ``worker``.
+            slot: A worker's place.
+
+        Raises:
+            DatabaseTemplateException: The keeper is gone.
+        """
+        near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with far:
+            try:
+                socket.send_fds(self._end, [b"\n"], [far.fileno()])
+            except OSError as error:
+                near.close()
+                raise DatabaseTemplateException(
+                    f"the process that keeps the databases is gone: {error.strerror}"
+                ) from error
+        keeper = Keeper(near)
+        keeper.request("hello", role=role, slot=slot)
+        return keeper
+
+    def close(self) -> None:
+        """Let go of it in this process."""
+        self._end.close()
+
+
+class Keeper:
+    """A conversation with the keeper: one request at a time, each answered once.
+
+    Args:
+        end: A connected socket.
+    """
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+        self._lines = end.makefile("rb")
+        self._owner = os.getpid()
+
+    def request(self, op: str, *, wait: float = 0.0, **fields: Any) -> dict[str, Any]:
+        """Ask, and wait for the answer.
+
+        Args:
+            op: What to do.
+            wait: Seconds that the keeper may take because it waits for somebody else.
+            fields: What the operation needs.
+
+        Raises:
+            DatabaseTemplateException: What went wrong, of the class that says what to do.
+        """
+        if wait:
+            fields["wait"] = wait
+        self._end.settimeout((wait or _PROMPT) + _PATIENCE)
+        try:
+            self._end.sendall(json.dumps({"op": op, **fields}).encode() + b"\n")
+            line = self._lines.readline()
+        except OSError as error:
+            raise _gone(op, str(error)) from error
+        if not line:
+            raise _gone(op, "it ended")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise _exception(answer["error"])
+        ok: dict[str, Any] = answer["ok"]
+        return ok
+
+    def next_message(self) -> dict[str, Any] | None:
+        """What the keeper says by itself to one who listens; None = it is gone."""
+        self._end.settimeout(None)
+        line = self._lines.readline()
+        message: dict[str, Any] | None = json.loads(line) if line else None
+        return message
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Answer what the keeper asked."""
+        self._end.sendall(json.dumps(message).encode() + b"\n")
+
+    def fileno(self) -> int:
+        """The descriptor, to wait for messages together with others."""
+        return self._end.fileno()
+
+    def release(self) -> None:
+        """Let go of the conversation here; a forked child goes on with it."""
+        self._lines.close()
+        self._end.close()
+
+    def close(self) -> None:
+        """End the conversation; what it held is let go of. A forked copy is only let go of."""
+        if os.getpid() == self._owner:
+            with contextlib.suppress(OSError):
+                self._end.shutdown(socket.SHUT_RDWR)
+        self.release()
+
+
+def start_keeper(journals: Path, run_id: str) -> Door:
+    """Fork the keeper. To be called while this process has one thread.
+
+    Args:
+        journals: Folder, ours alone, where names are written down before they are made.
+        run_id: The run's id.
+    """
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pid = os.fork()
+    if pid == 0:
+        near.close()
+        _keep(far, journals, run_id)
+    far.close()
+    return Door(pid, near)
+
+
+def _keep(door: socket.socket, journals: Path, run_id: str) -> NoReturn:
+    status = 1
+    try:
+        # Signals from the terminal and for the controller's group are not for it: it cleans up
+        # after everybody else is gone.
+        os.setpgid(0, 0)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+            signal.signal(number, signal.SIG_IGN)
+        _let_go_of_terminal()
+        _engine.keep(door.detach(), os.fspath(journals), run_id)
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _let_go_of_terminal() -> None:
+    """Whoever reads our output waits until the last process that could write has closed it."""
+    with open(os.devnull, "r+b") as null:
+        for standard in (0, 1, 2):
+            os.dup2(null.fileno(), standard)
+
+
+def _gone(op: str, reason: str) -> DatabaseTemplateException:
+    return DatabaseTemplateException(
+        f"the process that keeps the databases did not answer ({op}): {reason}",
+        hint="Run again; what it left on the server is dropped by then.",
+    )
+
+
+def _exception(error: dict[str, Any]) -> DatabaseTemplateException:
+    kind = _KINDS.get(error.get("kind", ""), DatabaseCloneException)
+    return kind(error.get("message", ""), hint=error.get("hint") or None)

@@ -1,0 +1,240 @@
+//! The end of a run: what it made goes, then what dead runs left and what nobody used for long.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use engine::guard::DatabaseName;
+use rayon::prelude::*;
+use serde_json::{Value, json};
+
+use super::servers::Kept;
+use super::state::Service;
+use super::{Keeper, now};
+use crate::collect::{self, Policy, World};
+use crate::error::{DatabaseError, Result};
+use crate::journal::{self, Left};
+
+/// How long dropping may take when nobody says how long: half a minute more after a run is the most that people bear.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long clones that are being made are waited for: they are dropped with the others.
+const UNDER_WAY: Duration = Duration::from_secs(10);
+
+/// What was done.
+#[derive(Default)]
+struct Report {
+    dropped: usize,
+    failed: Vec<String>,
+    collected: Vec<(DatabaseName, String)>,
+}
+
+impl Keeper {
+    /// Ends the run. The second call finds nothing to do.
+    pub(super) fn finish(&self, policy: Option<&Policy>, wait: Duration) -> Value {
+        let until = Instant::now() + wait;
+        self.change(|state| state.finishing = true);
+        let quiet = |state: &mut super::state::State| {
+            state.templates.values().all(|template| template.pool.making == 0).then_some(())
+        };
+        let _ = self.wait(until.min(Instant::now() + UNDER_WAY), quiet);
+        let mut report = Report::default();
+        self.drop_everything_own(until, &mut report);
+        if let Some(policy) = policy {
+            self.collect_all(policy, until, &mut report);
+        }
+        self.settle_own_journal();
+        self.change(|state| {
+            state.finished = true;
+            json!({
+                "dropped": report.dropped,
+                "failed": report.failed,
+                "collected": collected(&report.collected),
+                "clones": state.seconds.len(),
+                "clone_seconds": state.seconds,
+                "notes": state.take_notes(),
+            })
+        })
+    }
+
+    fn drop_everything_own(&self, until: Instant, report: &mut Report) {
+        let own = self.change(|state| {
+            let clones = state.clones.iter().map(|(name, clone)| (name.clone(), Arc::clone(&clone.server)));
+            let builds = state.builds.iter().map(|(name, kept)| (name.clone(), Arc::clone(kept)));
+            clones.chain(builds).collect::<Vec<_>>()
+        });
+        let report = Mutex::new(report);
+        let slow = AtomicBool::new(false);
+        let left = Mutex::new(0_usize);
+        self.fillers.install(|| {
+            own.par_iter().for_each(|(name, kept)| {
+                if Instant::now() >= until || slow.load(Ordering::Relaxed) {
+                    *left.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                    return;
+                }
+                let began = Instant::now();
+                let dropped = self.drop_one_own(kept, name);
+                if began.elapsed() > collect::SLOW_DROP {
+                    slow.store(true, Ordering::Relaxed);
+                }
+                let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
+                match dropped {
+                    Ok(was_there) => report.dropped += usize::from(was_there),
+                    Err(error) => report.failed.push(format!("{name}: {error}")),
+                }
+            });
+        });
+        let left = left.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if left > 0 {
+            let text = format!("{left} clones were not dropped in time; the next run on that server drops them");
+            self.change(|state| state.note(text));
+        }
+    }
+
+    fn drop_one_own(&self, kept: &Kept, name: &DatabaseName) -> Result<bool> {
+        // A panic would leave all the others undropped.
+        let dropped = catch_unwind(AssertUnwindSafe(|| self.drop_own(kept, name)));
+        let was_there =
+            dropped.unwrap_or_else(|_| Err(DatabaseError::Unsupported("dropping it failed (a bug)".into())))?;
+        self.change(|state| {
+            state.clones.remove(name);
+            state.builds.remove(name);
+        });
+        Ok(was_there)
+    }
+
+    fn collect_all(&self, policy: &Policy, until: Instant, report: &mut Report) {
+        let left = journal::left_by_others(self.journal.folder(), &self.run);
+        let mut seen = BTreeSet::new();
+        let mut settled: BTreeMap<&str, bool> = left.iter().map(|one| (one.run.as_str(), !one.held)).collect();
+        for kept in self.servers() {
+            // The same server may have been reached twice; and who may be taken for dead drops nothing of others.
+            if !kept.is_leased() || !seen.insert(kept.identity.clone()) {
+                continue;
+            }
+            if let Err(error) = self.collect_on(&kept, policy, &left, until, report, &mut settled) {
+                settled.clear();
+                report.failed.push(format!("{}: {error}", kept.identity));
+            }
+        }
+        for one in &left {
+            if settled.get(one.run.as_str()) == Some(&true) && one.is_only_about(&seen) {
+                let _ = fs::remove_file(&one.path);
+            }
+        }
+    }
+
+    fn collect_on<'a>(
+        &self,
+        kept: &Kept,
+        policy: &Policy,
+        left: &'a [Left],
+        until: Instant,
+        report: &mut Report,
+        settled: &mut BTreeMap<&'a str, bool>,
+    ) -> Result<()> {
+        let found = kept.server.list()?;
+        let is_alive = |run: &str| self.is_alive(kept, run, left);
+        let journalled = dead_names(kept, left, &is_alive);
+        let world = World { now: now(), own: &self.run, is_alive: &is_alive, journalled: &journalled };
+        let judged = collect::judge(found, &world, policy);
+        let collected = collect::execute(&*kept.server, &judged, &world, until);
+        report.collected.extend(collected.dropped);
+        report.failed.extend(collected.failed);
+        let remaining = kept.server.list()?;
+        for one in left {
+            let names = one.names(&kept.identity);
+            let done = collect::is_settled(&names, &remaining) && (names.is_empty() || !is_alive(&one.run));
+            if !done {
+                settled.insert(&one.run, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a run may be alive; when the server does not say, it is.
+    pub(super) fn is_alive(&self, kept: &Kept, run: &str, left: &[Left]) -> bool {
+        run == self.run
+            || left.iter().any(|one| one.run == run && one.held)
+            || kept.server.is_leased(run).unwrap_or(true)
+    }
+
+    pub(super) fn servers(&self) -> Vec<Arc<Kept>> {
+        self.lock().servers.clone()
+    }
+
+    /// Our journal goes when each of its names is gone or marked, on every server; and so do the leases.
+    fn settle_own_journal(&self) {
+        let is_settled = |kept: &Arc<Kept>| -> Result<bool> {
+            let names = self.journal.names(&kept.identity)?;
+            Ok(names.is_empty() || collect::is_settled(&names, &kept.server.list()?))
+        };
+        let servers = self.servers();
+        let nothing_left = self.change(|state| state.clones.is_empty() && state.builds.is_empty());
+        if servers.iter().filter(|kept| kept.was_used()).all(|kept| is_settled(kept).unwrap_or(false)) {
+            self.journal.remove();
+        }
+        if nothing_left {
+            for kept in &servers {
+                kept.let_go();
+            }
+        }
+    }
+
+    pub(super) fn status(&self) -> Value {
+        self.change(|state| {
+            let count = |wanted: fn(Service) -> bool| state.clones.values().filter(|one| wanted(one.service)).count();
+            let (ready, in_use) = (count(|one| one == Service::Standby), count(|one| matches!(one, Service::Used(_))));
+            let retired = count(|one| one == Service::Retired);
+            let mut seconds = state.seconds.clone();
+            seconds.sort_by(f64::total_cmp);
+            let made = seconds.len();
+            json!({
+                "templates": state.describe_templates(),
+                "clones": { "made": made, "ready": ready, "in_use": in_use, "retired": retired },
+                "median_seconds": seconds.get(made / 2),
+                "max_seconds": seconds.last(),
+                "notes": state.take_notes(),
+            })
+        })
+    }
+}
+
+impl super::state::State {
+    fn describe_templates(&self) -> Vec<Value> {
+        use super::state::Stage;
+        let describe = |stage: &Stage| match stage {
+            Stage::Preparing => ("preparing", None),
+            Stage::Ready(ready) => ("ready", Some(ready.template.to_string())),
+            Stage::Failed(_) => ("failed", None),
+        };
+        let templates = self.templates.iter().map(|(wanted, template)| {
+            let (state, name) = describe(&template.stage);
+            json!({ "alias": wanted.alias, "fingerprint": wanted.fingerprint, "state": state, "template": name })
+        });
+        templates.collect()
+    }
+}
+
+/// The names that dead runs wrote down for a server, with their runs.
+pub(super) fn dead_names(
+    kept: &Kept,
+    left: &[Left],
+    is_alive: &dyn Fn(&str) -> bool,
+) -> BTreeMap<DatabaseName, String> {
+    let mut names = BTreeMap::new();
+    for one in left {
+        let written = one.names(&kept.identity);
+        if !written.is_empty() && !is_alive(&one.run) {
+            names.extend(written.into_iter().map(|name| (name, one.run.clone())));
+        }
+    }
+    names
+}
+
+pub(super) fn collected(dropped: &[(DatabaseName, String)]) -> Vec<Value> {
+    dropped.iter().map(|(name, why)| json!({ "name": name.as_str(), "why": why })).collect()
+}

@@ -1,1 +1,0 @@
-//! SQLite: templates and clones are files.

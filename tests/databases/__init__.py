@@ -1,0 +1,1 @@
+"""Databases on real servers, which the suite starts itself."""

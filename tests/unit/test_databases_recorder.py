@@ -1,0 +1,64 @@
+"""What a build reads is noted, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SCRIPT = """
+import json, os, sys
+from pytest_concurrent.databases.recorder import Recorder
+
+root, ignored = sys.argv[1:]
+sys.path.insert(0, root)
+recorder = Recorder(root, ignored)
+open(f"{root}/rows.json").close()
+os.close(os.open(f"{root}/raw.sql", os.O_RDONLY))
+open(f"{root}/written.log", "w").close()
+open(f"{ignored}/cache.json").close()
+open("/proc/self/status").close()
+try:
+    open(f"{root}/missing")
+except OSError:
+    pass
+import imported
+found = recorder.stop()
+open(f"{root}/later.json").close()
+print(json.dumps([found, recorder.stop()]))
+"""
+
+
+def recorded(root: Path) -> list[str]:
+    ignored = root / "cache"
+    ignored.mkdir(exist_ok=True)
+    for name in ("rows.json", "raw.sql", "later.json", "cache/cache.json"):
+        (root / name).touch()
+    (root / "imported.py").write_text("VALUE = 1\n")
+    script = root.parent / "script.py"
+    script.write_text(SCRIPT)
+    output = subprocess.run(
+        [sys.executable, str(script), str(root), str(ignored)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": ""},
+    ).stdout
+    found, later = json.loads(output)
+    assert found == later
+    return sorted(Path(path).name for path in found if Path(path).is_relative_to(root))
+
+
+def test_read_files_and_imported_sources_are_noted(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    assert recorded(root) == ["imported.py", "raw.sql", "rows.json"]
+
+
+def test_source_of_a_cached_module_is_noted(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    root.mkdir()
+    recorded(root)
+    assert list(root.glob("__pycache__/imported.*.pyc"))
+    assert recorded(root) == ["imported.py", "raw.sql", "rows.json"]
