@@ -1,4 +1,4 @@
-"""``python -m pytest_concurrent``: look at timings and reports without running a test."""
+"""``python -m pytest_concurrent``: timings, reports and databases, without running a test."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_timings(commands)
     reporting_commands.add_commands(commands)
+    _add_databases(commands)
     return parser
 
 
@@ -124,6 +125,29 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=["json", "csv"], help="default: by the suffix of OUT, else json"
     )
+
+
+def _add_databases(commands: Subparsers) -> None:
+    parser = commands.add_parser("databases", help="drop what is left of ours on servers")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    clean = actions.add_parser(
+        "clean",
+        help="show which databases of ours are there and why each may go; drop those after a yes",
+    )
+    clean.add_argument("--yes", action="store_true", help="do not ask")
+    clean.add_argument(
+        "arguments", nargs="*", metavar="ARG", help="further arguments for pytest, after --"
+    )
+    clean.set_defaults(run=_clean_databases)
+
+
+def _clean_databases(chosen: argparse.Namespace) -> int:
+    import pytest
+
+    from pytest_concurrent.databases.cleaning import Consent
+
+    plugins = [Consent()] if chosen.yes else []
+    return int(pytest.main(["--concurrent-db-clean", *chosen.arguments], plugins=plugins))
 
 
 def _show(chosen: argparse.Namespace) -> int:

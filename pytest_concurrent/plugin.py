@@ -45,6 +45,24 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     early_config.add_cleanup(early.unwatch)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> int | None:
+    """Look for databases of ours instead of running tests, if asked to."""
+    if not resolve(config).db_clean:
+        return None
+    config._do_configure()
+    try:
+        databases = _open_databases(config, config.stash[SETTINGS], uuid.uuid4().hex)
+        if databases is None:
+            raise pytest.UsageError("--concurrent-db-clean: no database is named in this project")
+        try:
+            return databases.clean()
+        finally:
+            databases.finish()
+    finally:
+        config._ensure_unconfigure()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the options once, make our marks known, and take the session over if asked to."""
@@ -53,7 +71,9 @@ def pytest_configure(config: pytest.Config) -> None:
     _offer_worker_fixtures(config)
     if not settings.enabled or settings.workers == 0:
         early.unwatch()
-    if settings.enabled or settings.works_without_workers:
+    if settings.db_clean:
+        return  # there is no session
+    if settings.enabled or settings.works_without_workers or _names_databases(config, settings):
         _start(config, settings)
 
 
@@ -70,7 +90,18 @@ def _start(config: pytest.Config, settings: Settings) -> None:
         return
     run_id = uuid.uuid4().hex
     began = config.stash.get(BEGAN, time.perf_counter())
-    session.start(config, settings, began, run_id, _open_databases(config, settings, run_id))
+    databases = _open_databases(config, settings, run_id)
+    if databases is not None and not _on_workers(settings):
+        from pytest_concurrent.databases.plain import PlainDatabases
+
+        config.pluginmanager.register(PlainDatabases(databases), "pytest_concurrent_databases")
+        databases = None
+    if settings.enabled or settings.works_without_workers:
+        session.start(config, settings, began, run_id, databases)
+
+
+def _on_workers(settings: Settings) -> bool:
+    return settings.enabled and settings.workers != 0
 
 
 def _open_databases(config: pytest.Config, settings: Settings, run_id: str) -> Databases | None:
@@ -88,8 +119,8 @@ def _providers(config: pytest.Config, settings: Settings) -> list[Provider]:
     providers: list[Provider] = []
     if settings.db == "off":
         return providers
-    on_workers = settings.enabled and settings.workers != 0
-    if on_workers and config.pluginmanager.hasplugin("django") and _django_is_configured():
+    by_django = config.pluginmanager.hasplugin("django") and _django_is_configured()
+    if by_django and (settings.db_clean or _on_workers(settings)):
         from pytest_concurrent.databases.folder import state_folder
         from pytest_concurrent.django.provider import DjangoProvider
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pytest
 
@@ -43,9 +43,7 @@ class Run:
         given_order: Whether the order of tests is asked for.
         began: When the run began, by `time.perf_counter`.
         run_id: The run's id.
-
-    Attributes:
-        workers: Number of slots.
+        workers: Number of slots, and what set it.
         remarks: Further lines for the header.
     """
 
@@ -58,6 +56,8 @@ class Run:
         given_order: bool,
         began: float,
         run_id: str,
+        workers: tuple[int, str],
+        remarks: Sequence[str] = (),
     ) -> None:
         self._session = session
         self._config = session.config
@@ -66,10 +66,10 @@ class Run:
         self._given_order = given_order
         self._began = began
         self._run_id = run_id
-        self.remarks: list[str] = []
+        self._remarks = remarks
         self._terminal = Terminal(session.config)
-        self.workers, self._workers_reason = _count_workers(settings, collection)
-        self._page = Page(self.workers)
+        self._workers, self._workers_reason = workers
+        self._page = Page(self._workers)
         self._listener = self._make_listener()
 
     def run(self) -> Outcome:
@@ -138,7 +138,7 @@ class Run:
             estimates=estimates,
             running=self._page.running,
         )
-        self._replay = Replay(self._session, self._run_id, several_workers=self.workers > 1)
+        self._replay = Replay(self._session, self._run_id, several_workers=self._workers > 1)
         self._progress = progress
         return Listener(self._session, self._settings, self._replay, progress)
 
@@ -155,7 +155,7 @@ class Run:
         zygote = fork_zygote(
             self._session,
             self._page,
-            workers=self.workers,
+            workers=self._workers,
             run_id=self._run_id,
             fixtures=self._collection.fixtures,
             freeze=self._settings.gc_tuning,
@@ -173,10 +173,10 @@ class Run:
         restarts = settings.max_worker_restarts
         stream = open_stream(self._terminal, "events", settings.events) if settings.events else None
         return Terms(
-            workers=self.workers,
+            workers=self._workers,
             workers_reason=self._workers_reason,
             max_failures=_max_failures(self._config),
-            max_restarts=_RESTARTS_PER_WORKER * self.workers if restarts is None else restarts,
+            max_restarts=_RESTARTS_PER_WORKER * self._workers if restarts is None else restarts,
             test_limit=settings.test_timeout,
             worker_limit=settings.worker_timeout,
             run_limit=settings.run_timeout,
@@ -194,7 +194,7 @@ class Run:
         work, bound, shares = supervisor.outlook
         timed = sum(one is not None for one in self._collection.estimates)
         plan = Plan(
-            workers=self.workers,
+            workers=self._workers,
             workers_reason=self._workers_reason,
             start_method="fork",
             tests=len(self._session.items),
@@ -204,7 +204,7 @@ class Run:
         )
         lines = [header_line(plan)]
         if self._terminal.verbosity > 0:
-            lines += [f"concurrent: {remark}" for remark in self.remarks]
+            lines += [f"concurrent: {remark}" for remark in self._remarks]
             named = [(f"gw{slot}", tests, time) for slot, (tests, time) in enumerate(shares)]
             lines += share_lines(named)
         self._terminal.header(lines)
@@ -250,7 +250,8 @@ def _refuse_threads(names: Iterable[str]) -> None:
         )
 
 
-def _count_workers(settings: Settings, collection: Collection) -> tuple[int, str]:
+def count_workers(settings: Settings, collection: Collection) -> tuple[int, str]:
+    """How many workers there are to be, and what sets the number, in words."""
     if settings.workers == "auto":
         return _engine.advise_workers(collection.plan.group_count)
     return settings.workers, settings.source("workers").removesuffix(" on the command line")

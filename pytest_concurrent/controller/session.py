@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any, Protocol
 
 import pytest
@@ -12,7 +12,7 @@ from pytest_concurrent.compat import early
 from pytest_concurrent.controller import order
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.garbage import patient_gc
-from pytest_concurrent.controller.run import EXIT_RUN_TIMEOUT, Run
+from pytest_concurrent.controller.run import EXIT_RUN_TIMEOUT, Run, count_workers
 from pytest_concurrent.controller.sequential import Stopwatch
 from pytest_concurrent.controller.sequential_events import SequentialEvents, benchmark
 from pytest_concurrent.controller.timings import TimingFiles
@@ -26,8 +26,18 @@ from pytest_concurrent.settings import Settings
 class Databases(Protocol):
     """Who gives each worker databases of its own."""
 
-    def prepare(self, session: pytest.Session, workers: int) -> list[str]:
-        """Get ready for workers that are about to be forked; lines for the header."""
+    def prepare(
+        self, session: pytest.Session, workers: tuple[int, str]
+    ) -> tuple[tuple[int, str], Sequence[str]]:
+        """Get ready for workers that are about to be forked.
+
+        Args:
+            session: The session, collected.
+            workers: How many there are to be, and why.
+
+        Returns:
+            How many there may be, and why; lines for the header.
+        """
 
     def finish(self) -> dict[str, Any]:
         """Drop what the run made, when no worker is left; what was done. May be called again."""
@@ -115,24 +125,32 @@ class ConcurrentSession:
             self._terminal.header([f"concurrent: sequentially, without workers: {reason}"])
             self._measure_here(session)
             return None
-        run = Run(
-            session,
-            self._settings,
-            Collection(session.items, self._settings, self._timings.history),
-            given_order=self._reordered,
-            began=self._began,
-            run_id=self._run_id,
-        )
+        collection = Collection(session.items, self._settings, self._timings.history)
+        workers = count_workers(self._settings, collection)
+        remarks: Sequence[str] = ()
         try:
             if self._databases is not None:
-                run.remarks += self._databases.prepare(session, run.workers)
+                workers, remarks = self._databases.prepare(session, workers)
+            run = Run(
+                session,
+                self._settings,
+                collection,
+                given_order=self._reordered,
+                began=self._began,
+                run_id=self._run_id,
+                workers=workers,
+                remarks=remarks,
+            )
             self._outcome = run.run()
         except (ForkUnsafeException, SecurityException) as error:
+            # Databases stay: fixtures without Django use them in this process too.
             self._terminal.warning(f"sequentially, without workers: {error}. {error.hint}")
             self._measure_here(session)
             return None
-        finally:
+        except BaseException:
             self._finish_databases()
+            raise
+        self._finish_databases()
         self._run_timed_out = run.timed_out
         return run.conclude()
 
@@ -142,7 +160,8 @@ class ConcurrentSession:
             for line in told.problems(report):
                 self._terminal.warning(line)
             if self._terminal.verbosity > 0:
-                self._terminal.between_tests(told.summary(report))
+                for line in told.summary(report):
+                    self._terminal.between_tests(line)
 
     def _measure_here(self, session: pytest.Session) -> None:
         self._stopwatch = Stopwatch(self._timings.history)
@@ -193,7 +212,7 @@ class ConcurrentSession:
             self._benchmark = (outcome.benchmark_json(), outcome.benchmark_lines())
 
     def pytest_unconfigure(self) -> None:
-        """Let go of the databases of a session that ran nothing."""
+        """Let go of the databases of a session that ran nothing, or ran it here."""
         if self._databases is not None:
             self._databases.finish()
 

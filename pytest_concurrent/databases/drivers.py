@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Generator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from importlib import metadata, util
@@ -79,6 +80,8 @@ class Driver:
         self._module = _module(url)
         self._maintenance: Any = None
         self._owner = 0
+        self._lasting = False
+        self._open: dict[str, Any] = {}
 
     @property
     def is_there(self) -> bool:
@@ -97,10 +100,46 @@ class Driver:
             DatabaseTemplateException: The server cannot be reached.
         """
         if database is None:
-            return _rows(self._standing(), statement)
+            return self._kept_rows(self._standing(), statement)
+        if self._lasting:
+            return self._kept_rows(self._there(database), statement)
         # A connection to a template would keep it from being copied: it goes at once.
         with closing(self._connect(database)) as connection:
             return _rows(connection, statement)
+
+    def _kept_rows(self, connection: Any, statement: str) -> Rows:
+        try:
+            return _rows(connection, statement)
+        except Exception:
+            if getattr(connection, "closed", False) or not getattr(connection, "open", True):
+                # The other side ended it: the next statement gets another.
+                self._open = {key: one for key, one in self._open.items() if one is not connection}
+                if connection is self._maintenance:
+                    self._maintenance = None
+            raise
+
+    @contextmanager
+    def lasting(self) -> Generator[None]:
+        """Keep the connection to a database until another is asked for."""
+        self._lasting = True
+        try:
+            yield
+        finally:
+            self._lasting = False
+            self._leave()
+            self.close()
+
+    def _there(self, database: str) -> Any:
+        if database not in self._open:
+            self._leave()
+            self._open[database] = self._connect(database)
+        return self._open[database]
+
+    def _leave(self) -> None:
+        while self._open:
+            # The keeper may have ended it from the other side.
+            with suppress(Exception):
+                self._open.popitem()[1].close()
 
     def close(self) -> None:
         """Let go of the connection that `sql` keeps; another call opens another."""

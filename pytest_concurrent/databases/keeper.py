@@ -95,6 +95,15 @@ class Keeper:
         Raises:
             DatabaseTemplateException: What went wrong, of the class that says what to do.
         """
+        answer: dict[str, Any] = self._ask(op, wait, fields)
+        return answer
+
+    def listed(self, op: str, **fields: Any) -> list[dict[str, Any]]:
+        """Ask what is answered by a list."""
+        answer: list[dict[str, Any]] = self._ask(op, 0.0, fields)
+        return answer
+
+    def _ask(self, op: str, wait: float, fields: dict[str, Any]) -> Any:
         if wait:
             fields["wait"] = wait
         self._end.settimeout((wait or _PROMPT) + _PATIENCE)
@@ -108,8 +117,7 @@ class Keeper:
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise _exception(answer["error"])
-        ok: dict[str, Any] = answer["ok"]
-        return ok
+        return answer["ok"]
 
     def next_message(self) -> dict[str, Any] | None:
         """What the keeper says by itself to one who listens; None = it is gone."""

@@ -216,6 +216,8 @@ class Preparation:
 
         recorder = Recorder(str(self._means.root), *self._means.ignored)
         try:
+            if not recipe.creates_database:
+                keeper.request("create", server=server, name=name)
             recipe.build(name, path, created)
         except BaseException:
             keeper.request("abandon", server=server, name=name)

@@ -19,11 +19,13 @@ class Recipe(Protocol):
         alias: What tests call it; unique in a run.
         vendor: ``postgresql``, ``mysql`` (MariaDB too) or ``sqlite``.
         project: Whose templates these are.
+        creates_database: Whether `build` creates the database itself; otherwise it finds it empty.
     """
 
     alias: str
     vendor: str
     project: str
+    creates_database: bool
 
     def fingerprint(self) -> str:
         """Digest of the settings in force, without names of databases.

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pytest
 
 from pytest_concurrent.databases.builder import Builder, Order
+from pytest_concurrent.databases.cleaning import Cleaning, has_consent
 from pytest_concurrent.databases.folder import state_folder
 from pytest_concurrent.databases.keeper import Door, Keeper, start_keeper
 from pytest_concurrent.databases.preparation import Found, Means, Preparation
@@ -21,6 +24,7 @@ from pytest_concurrent.exceptions import (
     SecurityException,
     UnsupportedDatabase,
 )
+from pytest_concurrent.reporting import cleaning as told
 from pytest_concurrent.settings import Settings
 
 #: Seconds for everything that is dropped after the run; what is left then is dropped by the next.
@@ -40,11 +44,52 @@ class Provider(Protocol):
             SecurityException: They may not be opened; the run is to be sequential.
         """
 
+    def all_recipes(self) -> Sequence[Recipe]:
+        """Every database that it knows how to reach."""
+
     def remarks(self) -> Sequence[str]:
         """What is to be said of databases that are left to others."""
 
     def worker_plugin(self, door: Door) -> object:
         """A plugin whose hooks let workers use clones."""
+
+
+@dataclass
+class Look:
+    """What is known of one database before workers start.
+
+    Attributes:
+        alias: What tests call it.
+        vendor: Its back end.
+        fingerprint: Of its settings.
+        found: What the look-up came to; None = the server could not be looked at.
+        problem: Why not, in words.
+    """
+
+    alias: str
+    vendor: str
+    fingerprint: str
+    found: Found | None = None
+    problem: str = ""
+
+    @property
+    def is_to_be_built(self) -> bool:
+        """Whether the builder has something to do for it."""
+        return self.found is None or self.found.template is None
+
+    @property
+    def line(self) -> str:
+        """What the header says of it."""
+        name = f"database {self.alias!r} ({self.vendor})"
+        if self.found is None:
+            return f"{name}: {self.problem}"
+        if self.found.template is None:
+            return f"{name}: the template is being built ({self.found.why})"
+        return f"{name}: template found ({self.found.template})"
+
+    def order(self, clones: int) -> Order:
+        """What the builder is asked for."""
+        return Order(self.alias, self.fingerprint, clones=clones)
 
 
 class Databases:
@@ -74,7 +119,9 @@ class Databases:
         self._project = ""
         self.failures: list[str] = []
 
-    def prepare(self, session: pytest.Session, workers: int) -> list[str]:
+    def prepare(
+        self, session: pytest.Session, workers: tuple[int, str]
+    ) -> tuple[tuple[int, str], list[str]]:
         """Find the templates of what the collected tests need, and have the others built.
 
         To be called after collection, while this process has one thread. Workers may be forked
@@ -82,10 +129,10 @@ class Databases:
 
         Args:
             session: The session, collected.
-            workers: Number of slots.
+            workers: How many slots there are to be, and what set the number.
 
         Returns:
-            Lines for the header.
+            How many there may be, which a server can limit, and what set it; lines for the header.
 
         Raises:
             SecurityException: Databases may not be opened.
@@ -96,20 +143,21 @@ class Databases:
         lines = [remark for one in self._providers for remark in one.remarks()]
         if not recipes:
             self._let_go()
-            return lines
+            return workers, lines
         self._project = recipes[0].project
         self._keeper = self._door.enter("controller")
         means = self._means()
-        orders = []
-        for recipe in recipes:
-            line, order = self._look(recipe, means, workers)
-            lines.append(line)
-            orders += order
-        builder = Builder(self._door, recipes, means, clones=workers)
+        looks = [self._look(recipe, means) for recipe in recipes]
+        workers = fitting(workers, [look.found for look in looks if look.found is not None])
+        orders = [look.order(workers[0]) for look in looks if look.is_to_be_built]
+        for look in looks:
+            self._introduce(look, workers[0])
+            lines.append(look.line)
+        builder = Builder(self._door, recipes, means, clones=workers[0])
         self._builder = builder.fork(orders, [self._keeper])
         for one in self._providers:
             self._config.pluginmanager.register(one.worker_plugin(self._door))
-        return lines
+        return workers, lines
 
     def _means(self) -> Means:
         return Means(
@@ -120,43 +168,48 @@ class Databases:
             ignored=(str(self._folder),),
         )
 
-    def _look(self, recipe: Recipe, means: Means, workers: int) -> tuple[str, list[Order]]:
-        """Find one template; the line that tells of it, and what is left to the builder."""
+    def _look(self, recipe: Recipe, means: Means) -> Look:
         assert self._keeper is not None
-        fingerprint = recipe.fingerprint()
-        order = Order(recipe.alias, fingerprint, clones=workers)
         preparation = Preparation(recipe, self._keeper, means)
-        name = f"database {recipe.alias!r} ({recipe.vendor})"
+        look = Look(recipe.alias, recipe.vendor, recipe.fingerprint())
         try:
-            found = preparation.find(preparation.open())
-            _check_rights(found)
-        except (UnsupportedDatabase, ConnectionError) as error:
-            self._announce(order)
-            return f"{name}: through the project's own driver: {error}", [order]
+            look.found = preparation.find(preparation.open())
+            _check_rights(look.found)
         except SecurityException:
             raise
+        except UnsupportedDatabase as error:
+            look.problem = f"through the project's own driver: {error}"
         except DatabaseTemplateException as error:
             # The tests that need it say so, as in a sequential run.
-            self._announce(order)
-            return f"{name}: {error}", [order]
-        self._announce(order)
-        if found.template is None:
-            return f"{name}: the template is being built ({found.why})", [order]
-        self._keeper.request(
-            "settle",
-            alias=recipe.alias,
-            fingerprint=fingerprint,
-            server=found.server,
-            template=found.template,
-            clones=workers,
-        )
-        return f"{name}: template found ({found.template})", []
+            look.problem = str(error)
+        return look
 
-    def _announce(self, order: Order) -> None:
+    def _introduce(self, look: Look, clones: int) -> None:
+        """Let the keeper know what workers will ask for."""
         assert self._keeper is not None
-        self._keeper.request(
-            "announce", alias=order.alias, fingerprint=order.fingerprint, clones=order.clones
-        )
+        names = {"alias": look.alias, "fingerprint": look.fingerprint}
+        self._keeper.request("announce", clones=clones, **names)  # type: ignore[arg-type]
+        if look.found is not None and look.found.template is not None:
+            self._keeper.request(
+                "settle",
+                clones=clones,
+                server=look.found.server,
+                template=look.found.template,
+                **names,  # type: ignore[arg-type]
+            )
+
+    def clean(self) -> int:
+        """Show what of ours is on the servers, and drop what may go after a yes: an exit code."""
+        assert self._door is not None
+        self._keeper = self._door.enter("controller")
+        recipes = [recipe for one in self._providers for recipe in one.all_recipes()]
+        cleaning = Cleaning(recipes, self._keeper, self._means())
+        going = told.show(self._config, cleaning.found, cleaning.problems)
+        if told.is_agreed(self._config, going, consent=has_consent(self._config)):
+            dropped, failed = cleaning.drop()
+            told.tell(self._config, dropped, failed)
+            return 1 if failed else 0
+        return 1 if cleaning.problems else 0
 
     def status(self) -> dict[str, Any]:
         """What the keeper did so far."""
@@ -196,6 +249,26 @@ class Databases:
                 if pid:
                     _await_end(pid, _CLEAN_UP)
             self._door, self._builder = None, 0
+
+
+def fitting(workers: tuple[int, str], found: Sequence[Found]) -> tuple[int, str]:
+    """How many workers the servers have connections for: one for each worker and database.
+
+    Args:
+        workers: How many there are to be, and what set the number.
+        found: What is known of each database.
+    """
+    wanted, reason = workers
+    for server, ours in Counter(one.server for one in found).items():
+        facts = next(one.facts for one in found if one.server == server)
+        limit, reserved, used = (
+            int(facts.get("capacity", {}).get(name, 0)) for name in ("limit", "reserved", "used")
+        )
+        room = max(1, (limit - reserved - used - _KEEPERS_CONNECTIONS) // ours)
+        if limit and room < wanted:
+            wanted = room
+            reason = f"the {facts['vendor']} server takes {limit} connections, {used} are in use"
+    return wanted, reason
 
 
 def _check_rights(found: Found) -> None:

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,10 @@ class UrlRecipe:
     def sql(self, statement: str, database: str | None = None) -> Rows:
         """Run a statement through the project's driver."""
         return self._driver.sql(statement, database)
+
+    def lasting(self) -> AbstractContextManager[None]:
+        """Keep connections open between statements, so that what one sets holds for the next."""
+        return self._driver.lasting()
 
     def inputs(self) -> Inputs:
         """The set-up and the files that it was said to depend on.

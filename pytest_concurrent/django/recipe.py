@@ -129,6 +129,8 @@ class DjangoRecipe:
 
     serialized = False
 
+    creates_database = True
+
     def __init__(
         self,
         alias: str,
@@ -173,11 +175,12 @@ class DjangoRecipe:
             SecurityException: Databases would be made from one that looks like production.
         """
         if self.vendor == "sqlite":
-            return {
-                "vendor": "sqlite",
-                "templates": str(self._places.templates),
-                "clones": str(self._places.clones),
-            }
+            creation = connections[self.alias].creation
+            found = {"vendor": "sqlite", "templates": str(self._places.templates)}
+            # What is in memory is filled from the template itself.
+            if not creation.is_in_memory_db(creation._get_test_db_name()):
+                found["clones"] = str(self._places.clones)
+            return found
         resolve = target.postgresql if self.vendor == "postgresql" else target.mysql
         with unblocked(self._config), self._reaching():
             found = resolve(connections[self.alias])

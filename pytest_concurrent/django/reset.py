@@ -143,23 +143,22 @@ class Reset:
 
     def _before_transactional(self, kind: type[TransactionTestCase]) -> None:
         self._busy = True
-        names = kind._databases_names(include_mirrors=False)
-        if self._fresh or kind.serialized_rollback:
-            self._restore(names)
-        for attached in self._clones.of_all(names):
-            if attached.alias in self._touched:
-                continue
-            if not (self._fresh or kind.serialized_rollback or self._is_first(attached)):
+        for attached in self._clones.of_all(kind._databases_names(include_mirrors=False)):
+            first = self._is_first(attached)
+            if self._fresh or kind.serialized_rollback or first:
+                self._restore(attached.aliases)
+            elif first is False and attached.alias not in self._touched:
                 _empty(attached)
             # From here on, not from the flush on: a teardown may fail before it comes to that.
             self._touched.add(attached.alias)
 
-    def _is_first(self, attached: Attached) -> bool:
-        """Whether Django's order has no transactional test on this database before this one."""
-        if self._item is None:
-            return True
-        if not uses(self._item)[1]:
-            return True  # it asks for the fixture while it runs: nobody knows its place
+    def _is_first(self, attached: Attached) -> bool | None:
+        """Whether Django's order has no transactional test on this database before this one.
+
+        None where nobody can know: a test that asks for the fixture while it runs.
+        """
+        if self._item is None or not uses(self._item)[1]:
+            return None
         first = self._first_tests(self._item.session)
         return any(first.get(alias) is self._item for alias in attached.aliases)
 

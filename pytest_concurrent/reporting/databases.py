@@ -10,22 +10,29 @@ from pytest_concurrent.reporting.units import counted, duration
 
 
 def problems(report: Mapping[str, Any]) -> Iterator[str]:
-    """What went wrong while databases were given back, one line each.
+    """What went wrong with databases, one line each.
 
     Args:
         report: The keeper's answer to `finish`; empty if there was none.
     """
     yield from report.get("failed", ())
+    yield from report.get("notes", ())
 
 
-def summary(report: Mapping[str, Any]) -> str:
-    """One line about clones and what was dropped; empty if there was nothing.
+def summary(report: Mapping[str, Any]) -> Iterator[str]:
+    """Lines about templates that were built, clones, and what was dropped.
 
     Args:
-        report: The keeper's answer to `finish`.
+        report: The keeper's answer to `finish`; empty if there was none.
     """
+    for template in report.get("templates", ()):
+        if not template.get("hit", True):
+            why = f" ({template['why']})" if template.get("why") else ""
+            took = duration(template.get("seconds", 0.0))
+            yield f"concurrent: database {template['alias']!r}: template built in {took}{why}"
     seconds = report.get("clone_seconds", ())
-    if not seconds:
-        return ""
-    made = f"{counted(len(seconds), 'clone')} made in {duration(median(seconds))} each"
-    return f"concurrent: databases: {made}, {report.get('dropped', 0)} dropped"
+    if seconds:
+        made = f"{counted(len(seconds), 'clone')} made, {duration(median(seconds))} each"
+        yield f"concurrent: databases: {made}, {report.get('dropped', 0)} dropped"
+    for gone in report.get("collected", ()):
+        yield f"concurrent: databases: {gone['name']} dropped: {gone['why']}"

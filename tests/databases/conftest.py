@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import pytest
 
@@ -22,15 +22,15 @@ class Servers:
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
-        self._running: dict[tuple[type[Server], Options], Server] = {}
+        self._running: dict[tuple[type[Server], Options], Any] = {}
 
     def get(self, kind: type[S], options: Options | None = None) -> S:
         """A server that other tests use too, so it must not be stopped."""
-        wanted = (kind, options or Options())
-        server = self._running.get(wanted)
+        wanted = options or Options()
+        server: S | None = self._running.get((kind, wanted))
         if server is None:
-            server = self._running[wanted] = self._stack.enter_context(begin(*wanted))
-        assert isinstance(server, kind)
+            server = self._stack.enter_context(begin(kind, wanted))
+            self._running[kind, wanted] = server
         return server
 
 

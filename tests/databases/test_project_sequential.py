@@ -1,4 +1,4 @@
-"""The project passes as it is, test after test, on every engine: what concurrent runs must equal."""
+"""The project passes as it is, one test after another: what concurrent runs have to equal."""
 
 from __future__ import annotations
 

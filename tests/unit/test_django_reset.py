@@ -56,6 +56,7 @@ ORDERS = [
     "test_plain,test_classic,test_first_transactional,test_second_transactional",
     "test_first_transactional,test_plain,test_second_transactional,test_classic",
     "test_second_transactional,test_classic,test_first_transactional",
+    "test_second_transactional,test_first_transactional,test_third_transactional",
     "test_third_transactional,test_plain,test_third_transactional,test_plain",
     "test_second_transactional,test_serialized,test_plain,test_serialized",
     "test_serialized,test_second_transactional,test_serialized,test_classic",

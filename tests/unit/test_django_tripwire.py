@@ -30,8 +30,8 @@ def test_elsewhere():
     except Exception:
         pass  # tests catch what they like
 
-def test_after(db):
-    raise SystemExit("never to be run")
+def test_after():
+    raise ValueError("never to be run")
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, ClassVar
 import pymysql
 
 from .server import HOST, MAKE_SECONDS, Account, Server, find
+from .ward import Ward
 
 _PACKAGE = "mariadb-server"
 _PLACES = ("/usr/sbin", "/usr/local/sbin", "/usr/libexec", "/opt/homebrew/opt/mariadb/bin")
@@ -25,7 +27,6 @@ _FORGETFUL = (
 _SMALL = ("innodb-log-file-size=16M",)
 # Everything but the right to create: `shop` is a database that an administrator made.
 _RESTRICTED_TO = "`shop`.*"
-_NO_SUCH_SERVER, _NO_SUCH_USER = 2003, 1045
 
 
 class MariaDbServer(Server):
@@ -70,18 +71,25 @@ class MariaDbServer(Server):
         self._install = find("mariadb-install-db", _PACKAGE, "/usr/bin", *_PLACES)
         self._mariadbd = find("mariadbd", _PACKAGE, *_PLACES)
 
-    def _make(self) -> None:
+    def _make(self, ward: Ward) -> None:
         how = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
         settings = [f"--{setting}" for setting in (*_FORGETFUL, *_SMALL)]
-        where = ["--no-defaults", f"--datadir={self.data}"]
-        first = self.folder / "accounts.sql"
-        first.write_text(self._accounts_sql())
-        first.chmod(0o644)
-        extra = [f"--extra-file={first}"]
-        try:
-            self._ward.run([self._install, *where, *how, *extra, *settings], MAKE_SECONDS)
-        finally:
-            first.unlink()
+        where = ["--no-defaults", f"--datadir={ward.folder / 'data'}"]
+        ward.run([self._install, *where, *how, *settings], MAKE_SECONDS)
+
+    def _prepare(self) -> None:
+        # Run by the server before anybody can connect.
+        self._first.write_text(self._accounts_sql())
+        self._first.chmod(0o600)
+        if self._ward.user is not None:
+            shutil.chown(self._first, self._ward.user)
+
+    def _furnish(self) -> None:
+        self._first.unlink()
+
+    @property
+    def _first(self) -> Path:
+        return self.folder / "accounts.sql"
 
     def _serve(self) -> Sequence[str | Path]:
         settings = [
@@ -95,6 +103,7 @@ class MariaDbServer(Server):
             "character-set-server=utf8mb4",
             *_SMALL,
             *([] if self.options.durable else _FORGETFUL),
+            *([f"init-file={self._first}"] if self._first.exists() else []),
             *self._tls(),
             *self._limit(),
             *self.options.settings,
@@ -113,8 +122,8 @@ class MariaDbServer(Server):
         return [] if number is None else [f"max-connections={number}"]
 
     def _accounts_sql(self) -> str:
-        """The accounts; made with the system's tables, while nobody can connect yet."""
-        lines = ["flush privileges;"]
+        """The accounts, a statement in each line."""
+        lines = []
         grants = {
             self.superuser: "ALL PRIVILEGES ON *.* TO {} WITH GRANT OPTION",
             self.creator: "ALL PRIVILEGES ON *.* TO {}",
@@ -130,9 +139,6 @@ class MariaDbServer(Server):
             "REVOKE SUPER, FILE, CONNECTION ADMIN, READ_ONLY ADMIN ON *.* FROM 'creator'@'%';"
         )
         return "\n".join(lines) + "\n"
-
-    def _furnish(self) -> None:
-        """Nothing is left to do: the accounts were made with the system's tables."""
 
     def _refused(self, error: Exception) -> bool:
         return isinstance(error, pymysql.err.OperationalError)

@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from .server import HOST, MAKE_SECONDS, Account, Server, ServerError, find
+from .ward import Ward
 
 _PACKAGE = "postgresql"
 _PLACES = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql*/bin")
@@ -69,12 +70,13 @@ class PostgresServer(Server):
         self._initdb = find("initdb", _PACKAGE, *_PLACES)
         self._postgres = find("postgres", _PACKAGE, *_PLACES)
 
-    def _make(self) -> None:
-        # Only the superuser's name: the tests' own way in is written below.
+    def _make(self, ward: Ward) -> None:
         who = ["--username", self.superuser.name, "--auth", "trust"]
         how = ["--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions"]
-        self._ward.run([self._initdb, "--pgdata", self.data, *who, *how], MAKE_SECONDS)
-        self._allow("trust")
+        ward.run([self._initdb, "--pgdata", ward.folder / "data", *who, *how], MAKE_SECONDS)
+
+    def _prepare(self) -> None:
+        self._allow("trust")  # until there are passwords
 
     def _allow(self, how: str) -> None:
         kind = "hostssl" if self.certificate else "host"

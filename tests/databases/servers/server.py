@@ -38,6 +38,10 @@ _AWKWARD = "a:b/c@d'e\"f%g\\h#i j?"
 
 Row = tuple[Any, ...]
 
+#: By vendor: what an empty server's data look like. Making them takes seconds, a copy 0.1 s. They
+#: go with this process, by their warden; nobody has to remember them.
+_molds: dict[str, Ward] = {}
+
 
 @dataclass(frozen=True)
 class Options:
@@ -146,7 +150,6 @@ class Server(ABC):
         connection = self.connect(database, account)
         try:
             with connection.cursor() as cursor:
-                # MariaDB's driver says None, and PostgreSQL's describes what has no rows as None.
                 cursor.execute(statement)
                 return list(cursor.fetchall()) if cursor.description else []
         finally:
@@ -188,16 +191,20 @@ class Server(ABC):
         """Find the programs, or raise MissingServerError."""
 
     @abstractmethod
-    def _make(self) -> None:
-        """Make the data folder."""
+    def _make(self, ward: Ward) -> None:
+        """Make the folder `data` of an empty server in a ward's folder."""
 
     @abstractmethod
     def _serve(self) -> Sequence[str | Path]:
         """The server's command."""
 
     @abstractmethod
+    def _prepare(self) -> None:
+        """What is done to the data before the first start."""
+
+    @abstractmethod
     def _furnish(self) -> None:
-        """Make the accounts; the first thing a new server is asked."""
+        """What is done once the server answers for the first time."""
 
     @abstractmethod
     def _refused(self, error: Exception) -> bool:
@@ -210,7 +217,9 @@ class Server(ABC):
     def _begin(self) -> None:
         if self.options.tls:
             self.certificate = make_certificate(self._ward, HOST)
-        self._make()
+        mold = self._mold().folder / "data"
+        self._ward.run(["cp", "-a", "--reflink=auto", mold, self.data], MAKE_SECONDS)
+        self._prepare()
         for attempt in range(1, PORTS_TRIED + 1):
             self.port = free_port()
             try:
@@ -220,6 +229,18 @@ class Server(ABC):
                 if attempt == PORTS_TRIED or "in use" not in self._ward.log():
                     raise
         self._furnish()
+
+    def _mold(self) -> Ward:
+        mold = _molds.get(self.vendor)
+        if mold is None:
+            mold = Ward(f"test-{self.vendor}-mold", self.user, self.farewell)
+            try:
+                self._make(mold)
+            except BaseException:
+                mold.close()
+                raise
+            _molds[self.vendor] = mold
+        return mold
 
     def _await(self) -> None:
         end = time.monotonic() + START_SECONDS

@@ -34,6 +34,20 @@ pub(super) struct Wanted {
     pub(super) fingerprint: String,
 }
 
+/// How a template came to be there, as it is told after the run.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub(super) struct Origin {
+    /// Why it was made; empty if it was there.
+    #[serde(default)]
+    pub(super) why: String,
+    /// How long that took.
+    #[serde(default)]
+    pub(super) seconds: f64,
+    /// What people are to be told about it.
+    #[serde(default)]
+    pub(super) remarks: Vec<String>,
+}
+
 /// What a lender says of its server.
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Lent {
@@ -115,10 +129,14 @@ pub(super) enum Request {
         template: DatabaseName,
         #[serde(default)]
         clones: usize,
+        #[serde(flatten)]
+        origin: Origin,
     },
     Fail {
         #[serde(flatten)]
         wanted: Wanted,
+        #[serde(default)]
+        kind: Option<String>,
         message: String,
         #[serde(default)]
         hint: Option<String>,
@@ -144,6 +162,10 @@ pub(super) enum Request {
         name: DatabaseName,
         #[serde(default)]
         wait: Wait,
+    },
+    Snapshot {
+        #[serde(deserialize_with = "name")]
+        name: DatabaseName,
     },
     Retire {
         #[serde(deserialize_with = "name")]
@@ -206,6 +228,20 @@ fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DatabaseName, D::E
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
+/// What a refusal can be; clients decide by it what is to be done.
+const KINDS: [&str; 10] = [
+    "unreachable",
+    "permission",
+    "missing",
+    "busy",
+    "lost",
+    "disk_full",
+    "timeout",
+    "unsupported",
+    "invalid",
+    "failed",
+];
+
 /// Why a request is not granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Refusal {
@@ -217,6 +253,12 @@ pub(super) struct Refusal {
 impl Refusal {
     pub(super) fn new(kind: &'static str, message: impl Into<String>, hint: &str) -> Self {
         Self { kind, message: message.into(), hint: hint.to_owned() }
+    }
+
+    /// As another process says it. A kind that is not known says no more than that it failed.
+    pub(super) fn told(kind: Option<&str>, message: String, hint: Option<String>) -> Self {
+        let known = KINDS.into_iter().find(|known| Some(*known) == kind);
+        Self { kind: known.unwrap_or("failed"), message, hint: hint.unwrap_or_default() }
     }
 
     pub(super) fn invalid(message: impl Into<String>) -> Self {

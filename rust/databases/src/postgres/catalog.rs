@@ -16,6 +16,8 @@ pub const IDENTITY: &str = "SELECT pg_catalog.current_setting('server_version_nu
     OPERATOR(pg_catalog.||) pg_catalog.current_setting('port') OPERATOR(pg_catalog.||) ':' OPERATOR(pg_catalog.||) \
     pg_catalog.to_char(pg_catalog.timezone('UTC', pg_catalog.pg_postmaster_start_time()), 'YYYYMMDDHH24MISSUS')";
 
+/// The oldest version that can drop a database in use, as `server_version_num`.
+const OLDEST: u32 = 130_000;
 /// Connections of people and programs have a database and a user; the server's own processes lack one of them. The
 /// kind of a process would say it more directly, but is hidden from ordinary roles.
 const CONNECTIONS: &str = "FROM pg_stat_activity AS a WHERE a.datid IS NOT NULL AND a.usesysid IS NOT NULL";
@@ -26,10 +28,15 @@ pub(super) fn facts(session: &mut dyn Session) -> Result<Facts> {
         "SELECT current_setting('server_version'), current_user, r.rolcreatedb OR r.rolsuper, r.rolconnlimit, \
          current_setting('max_connections'), current_setting('superuser_reserved_connections'), \
          current_setting('reserved_connections', true), (SELECT count(*) {CONNECTIONS}), \
-         (SELECT count(*) {CONNECTIONS} AND a.usesysid = r.oid) FROM pg_roles AS r WHERE r.rolname = current_user"
+         (SELECT count(*) {CONNECTIONS} AND a.usesysid = r.oid), current_setting('server_version_num') \
+         FROM pg_roles AS r WHERE r.rolname = current_user"
     );
     let rows = ask(session, &statement, "the server")?;
     let row = rows.first().map(Vec::as_slice).unwrap_or_default();
+    if number::<u32>(row, 9) < OLDEST {
+        let version = cell(row, 0);
+        return Err(DatabaseError::Unsupported(format!("PostgreSQL {version} is too old: clones need 13 or newer")));
+    }
     let may_create = is_true(row, 2);
     Ok(Facts {
         vendor: "postgresql",

@@ -153,11 +153,13 @@ fn open(config: &Config, target: &Target) -> Result<Client, SqlError> {
     let connector =
         tls::connector(&target.tls).map_err(|message| SqlError { code: String::new(), message, lost: false })?;
     let demanded = if mode == TlsMode::Prefer { SslMode::Prefer } else { SslMode::Require };
-    match config.clone().ssl_mode(demanded).connect(connector) {
-        // libpq tries without TLS as well: the server's rules may allow only that.
-        Err(_) if mode == TlsMode::Prefer => plain(),
-        answer => answer.map_err(|error| sql_error(&error)),
-    }
+    let refused = match config.clone().ssl_mode(demanded).connect(connector) {
+        Ok(client) => return Ok(client),
+        Err(error) => sql_error(&error),
+    };
+    let retry = mode == TlsMode::Prefer && refused.code != SqlState::INVALID_PASSWORD.code();
+    // libpq tries without TLS as well: the server's rules may allow only that. If they do not, the first reason counts.
+    if retry { plain().map_err(|_| refused) } else { Err(refused) }
 }
 
 fn rows(messages: Vec<SimpleQueryMessage>) -> Rows {

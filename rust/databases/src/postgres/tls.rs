@@ -16,6 +16,9 @@ use crate::target::{Tls, TlsMode};
 
 /// A connector for the settings; the error is for people.
 pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect, String> {
+    if tls.mode == TlsMode::VerifyFull && tls.ca.is_none() && tls.cert.is_none() {
+        return trusting_the_system();
+    }
     let provider = Arc::new(ring::default_provider());
     let verifier = Verifier::new(tls, &provider)?;
     let builder = ClientConfig::builder_with_provider(provider)
@@ -30,6 +33,15 @@ pub(super) fn connector(tls: &Tls) -> Result<MakeRustlsConnect, String> {
         _ => builder.with_no_client_auth(),
     };
     Ok(MakeRustlsConnect::new(config))
+}
+
+/// What `sslrootcert=system` means to libpq, which allows it with verify-full alone.
+fn trusting_the_system() -> Result<MakeRustlsConnect, String> {
+    // An error means that the process has a default already.
+    let _ = ring::default_provider().install_default();
+    MakeRustlsConnect::with_native_certs()
+        .map(|(connector, _)| connector)
+        .map_err(|_| "TLS: the system knows no authorities; name the file with the server's (sslrootcert)".to_owned())
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -61,7 +73,8 @@ impl Verifier {
     fn new(tls: &Tls, provider: &Arc<CryptoProvider>) -> Result<Self, String> {
         let trust = match (tls.mode, &tls.ca) {
             (TlsMode::VerifyCa | TlsMode::VerifyFull, None) => {
-                return Err("TLS: to verify the server, name the file with its authority (sslrootcert)".to_owned());
+                let why = "TLS: to verify the server so, name the file with its authority (sslrootcert)";
+                return Err(why.to_owned());
             }
             // libpq takes a named authority seriously even where verification was not asked for.
             (TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull, Some(file)) => {

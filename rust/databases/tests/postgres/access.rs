@@ -129,6 +129,8 @@ fn tls_means_what_it_means_to_libpq() {
         ("127.0.0.1", json!({"mode": "verify-ca", "ca": stranger})),
         ("127.0.0.1", json!({"mode": "require", "ca": stranger})),
         ("localhost", json!({"mode": "verify-full", "ca": file("missing.crt")})),
+        ("localhost", json!({"mode": "verify-full"})),
+        ("localhost", json!({"mode": "verify-ca"})),
     ] {
         let error = reach(host, tls.clone()).unwrap_err();
         assert!(matches!(error, DatabaseError::Unreachable { .. }), "{tls}: {error}");
@@ -143,6 +145,9 @@ fn prefer_falls_back_where_the_server_wants_no_tls() {
     let reach = |mode: &str| private.server_over_tcp(&json!({"user": "plain", "tls": {"mode": mode}})).facts();
     reach("prefer").unwrap();
     reach("require").unwrap_err();
+    let wrong = json!({"password": "wrong", "tls": {"mode": "prefer"}});
+    let error = private.server_over_tcp(&wrong).facts().unwrap_err().to_string();
+    assert!(error.contains("password authentication failed"), "{error}");
 }
 
 #[test]

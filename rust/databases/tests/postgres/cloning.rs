@@ -107,6 +107,19 @@ fn a_stuck_connection_does_not_keep_a_template_from_being_copied() {
 }
 
 #[test]
+fn what_autovacuum_would_come_for_is_done_in_a_template() {
+    let Some(private) = private() else { return };
+    let server = private.server();
+    let schema = "CREATE TABLE large AS SELECT generate_series(1, 5000) AS n; CREATE TABLE small AS SELECT 1 AS n";
+    let (template, clone) = (template(private, &server, schema), clone_name());
+    server.clone_template(&template, &clone, &marker(Use::Clone)).unwrap();
+    let statement = "SELECT relallvisible > 0 FROM pg_class WHERE relname = ";
+    assert!(private.ask::<bool>(clone.as_str(), &format!("{statement} 'large'")));
+    assert!(!private.ask::<bool>(clone.as_str(), &format!("{statement} 'small'")), "two more files for nothing");
+    drop_both(&server, &[&clone, &template]);
+}
+
+#[test]
 fn a_prepared_transaction_is_named_before_anything_is_sealed() {
     let Some(private) = private() else { return };
     let server = private.server();

@@ -34,9 +34,9 @@ def _database(name: str, **test: Any) -> dict[str, Any]:
 
 _NAME = os.environ.get("SHOP_DB_NAME", "shop")
 DATABASES = {
-    # Not the usual order: the ledger first.
-    "default": _database(_NAME, DEPENDENCIES=["ledger"]),
-    "ledger": _database(f"{_NAME}_ledger", DEPENDENCIES=[]),
+    # Made after the default's database, although it is named first.
+    "ledger": _database(f"{_NAME}_ledger", DEPENDENCIES=["default"]),
+    "default": _database(_NAME),
     "replica": _database(_NAME, MIRROR="default"),
 }
 DATABASE_ROUTERS = ["shop.routers.LedgerRouter"]
