@@ -55,11 +55,12 @@ def pytest_concurrent_group(item: pytest.Item) -> str | None:
 def pytest_concurrent_databases(config: pytest.Config) -> list[object] | None:
     """Name databases that are to be built once and cloned for each worker, without Django.
 
-    Called in the controller, once, after collection.
+    Called in the controller, once, in `pytest_configure`; so it is to be implemented in a plugin
+    or a conftest file that pytest starts with.
 
     Args:
         config: pytest's configuration.
 
     Returns:
-        `pytest_concurrent.TemplateSpec` objects.
+        `pytest_concurrent.databases.specs.TemplateSpec` objects.
     """

@@ -83,7 +83,7 @@ Import = tuple[int, str, bool]  # line, room, whether it happens when the module
 def imports(path: Path, source: str) -> Iterator[Import]:
     """Every import of a room of the package."""
     tree = ast.parse(source)
-    inner = {id(n) for f in ast.walk(tree) if _is_function(f) for n in ast.walk(f)}
+    inner = {id(n) for f in ast.walk(tree) if _runs_later(f) for n in ast.walk(f)}
     for node in ast.walk(tree):
         for module in _imported_modules(node, path):
             first, _, rest = module.partition(".")
@@ -111,7 +111,10 @@ def violations(path: Path, source: str) -> list[str]:
     ]
 
 
-def _is_function(node: ast.AST) -> bool:
+def _runs_later(node: ast.AST) -> bool:
+    """Whether what stands inside does not run when the module is imported, or never does."""
+    if isinstance(node, ast.If):
+        return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
 
 
@@ -155,6 +158,8 @@ def test_module_imports_only_what_its_room_may(path: Path) -> None:
         ("payload/reports.py", "from pytest_concurrent import exceptions", ["exceptions"]),
         ("plugin.py", "from pytest_concurrent import django", ["django"]),
         ("plugin.py", "def f():\n    from pytest_concurrent import django", []),
+        ("plugin.py", "if TYPE_CHECKING:\n    from pytest_concurrent import django", []),
+        ("plugin.py", "if sys.argv:\n    from pytest_concurrent import django", ["django"]),
         ("hookspecs.py", "import pytest", []),
         ("attic.py", "", ["attic"]),
     ],

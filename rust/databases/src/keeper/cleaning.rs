@@ -32,7 +32,7 @@ impl Keeper {
 
     pub(super) fn clean(&self, server: usize, names: &[String], wait: Duration) -> Answer {
         let kept = self.leased(server)?;
-        if !kept.is_leased() {
+        if !kept.lease.is_held() {
             return Err(Refusal::new("failed", "without a lease nothing of others is dropped", ""));
         }
         let mut judged = self.judge_all(&kept)?;

@@ -129,6 +129,7 @@ impl Client {
                 keeper.hand_out(self.id, &wanted, settings, wait.or(PATIENCE))
             }
             Request::Restore { name, wait } => keeper.restore(self.id, &name, wait.or(restore_patience())),
+            Request::Snapshot { name } => keeper.snapshot(self.id, &name),
             Request::Retire { name } => {
                 keeper.retire(&name);
                 Ok(json!({}))
@@ -204,9 +205,11 @@ fn act_on_templates(keeper: &Arc<Keeper>, request: Request) -> Answer {
             keeper.announce(wanted, clones);
             Ok(json!({}))
         }
-        Request::Settle { wanted, server, template, clones } => keeper.settle(&wanted, server, template, clones),
-        Request::Fail { wanted, message, hint } => {
-            keeper.fail(wanted, message, hint);
+        Request::Settle { wanted, server, template, clones, origin } => {
+            keeper.settle(&wanted, server, template, clones, origin)
+        }
+        Request::Fail { wanted, kind, message, hint } => {
+            keeper.fail(wanted, Refusal::told(kind.as_deref(), message, hint));
             Ok(json!({}))
         }
         Request::Status => Ok(keeper.status()),

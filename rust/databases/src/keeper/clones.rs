@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Keeper;
 use super::filling::Pool;
-use super::request::{Answer, Refusal, Wanted};
+use super::request::{Answer, Origin, Refusal, Wanted};
 use super::servers::Kept;
 use super::state::{ClientId, Ready, Service, Stage, State, Template};
 use crate::error::DatabaseError;
@@ -37,6 +37,7 @@ impl Keeper {
         server: usize,
         name: DatabaseName,
         clones: usize,
+        origin: Origin,
     ) -> Answer {
         let server = self.server(server)?;
         let found = server.server.look(&name)?.ok_or_else(|| DatabaseError::Missing(name.to_string()))?;
@@ -47,17 +48,20 @@ impl Keeper {
             let template = state.templates.entry(wanted.clone()).or_insert_with(Template::preparing);
             template.pool.ahead = ahead(clones);
             template.stage = Stage::Ready(ready);
+            template.why = origin.why;
+            template.seconds = origin.seconds;
+            origin.remarks.into_iter().for_each(|remark| state.note(remark));
         });
         self.fill(wanted);
         Ok(json!({}))
     }
 
-    pub(super) fn fail(&self, wanted: Wanted, message: String, hint: Option<String>) {
+    pub(super) fn fail(&self, wanted: Wanted, refusal: Refusal) {
         self.change(|state| {
             let template = state.templates.entry(wanted).or_insert_with(Template::preparing);
             // A maker may die after it has told of its success; the template is there all the same.
             if !matches!(template.stage, Stage::Ready(_)) {
-                template.stage = Stage::Failed(Refusal::new("failed", message, &hint.unwrap_or_default()));
+                template.stage = Stage::Failed(refusal);
             }
         });
     }
@@ -146,17 +150,19 @@ impl Keeper {
     pub(super) fn restore(self: &Arc<Self>, client: ClientId, name: &DatabaseName, wait: Duration) -> Answer {
         let (wanted, server, made) = self.clone_of(client, name)?;
         let ready = self.lock().ready(&wanted).ok_or_else(|| DatabaseError::Missing("the template".into()))?;
-        match server.server.restore(&ready.template, name)? {
-            Restored::InPlace => Ok(handed(&made, true)),
-            Restored::UseAnother => {
+        match self.patiently(|| server.server.restore(&ready.template, name)) {
+            Ok(Restored::InPlace) => Ok(handed(&made, true)),
+            // A server that was restarted may have lost it.
+            Ok(Restored::UseAnother) | Err(DatabaseError::Missing(_)) => {
                 let another = self.await_clone(client, &wanted, Instant::now() + wait, wait)?;
                 self.retire(name);
                 Ok(handed(&another, false))
             }
+            Err(error) => Err(error.into()),
         }
     }
 
-    fn clone_of(&self, client: ClientId, name: &DatabaseName) -> Result<(Wanted, Arc<Kept>, Made), Refusal> {
+    pub(super) fn clone_of(&self, client: ClientId, name: &DatabaseName) -> Result<(Wanted, Arc<Kept>, Made), Refusal> {
         let state = self.lock();
         let clone = state.clones.get(name).filter(|clone| clone.service == Service::Used(client));
         clone
@@ -186,7 +192,7 @@ impl Keeper {
     }
 
     /// The server of something that this run made or uses.
-    fn server_of(&self, name: &DatabaseName) -> Result<Arc<Kept>, Refusal> {
+    pub(super) fn server_of(&self, name: &DatabaseName) -> Result<Arc<Kept>, Refusal> {
         let state = self.lock();
         let clone = state.clones.get(name).map(|clone| &clone.server);
         let template = || {
@@ -202,7 +208,7 @@ impl Keeper {
 
 impl Template {
     pub(super) fn preparing() -> Self {
-        Self { stage: Stage::Preparing, pool: Pool::default() }
+        Self { stage: Stage::Preparing, pool: Pool::default(), why: String::new(), seconds: 0.0, of_one_clone: false }
     }
 }
 

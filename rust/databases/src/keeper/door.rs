@@ -6,13 +6,15 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::process::getppid;
 
 use super::ending::PATIENCE;
+use super::request::Role;
 use super::{Keeper, client};
 
 /// How often it is looked whether anybody is left.
@@ -29,6 +31,10 @@ const DESCRIPTORS: usize = 8;
 
 /// Lets clients in until nobody can come any more or the run is over, and then cleans up.
 pub(super) fn serve(keeper: &Arc<Keeper>, door: &OwnedFd) {
+    let shared = Arc::clone(keeper);
+    // Without the thread a lost lease is noticed when the next clone is made.
+    let _ = thread::Builder::new().name("leases".to_owned()).spawn(move || shared.watch_leases());
+    let parent = getppid();
     let mut open = true;
     loop {
         if open {
@@ -39,6 +45,10 @@ pub(super) fn serve(keeper: &Arc<Keeper>, door: &OwnedFd) {
             }
         } else {
             thread::sleep(Duration::from_millis(50));
+        }
+        // The conversation of a controller that was killed goes on in what it forked; a new parent is certain.
+        if getppid() != parent {
+            keeper.lock().controller_died.get_or_insert_with(Instant::now);
         }
         if is_over(keeper, open) {
             break;
@@ -52,6 +62,9 @@ pub(super) fn serve(keeper: &Arc<Keeper>, door: &OwnedFd) {
 
 fn is_over(keeper: &Keeper, open: bool) -> bool {
     let state = keeper.lock();
+    if let Some(died) = state.controller_died {
+        return died.elapsed() > ORPHANED || state.count(&[None, Some(Role::Maker), Some(Role::Worker)]) == 0;
+    }
     if state.is_needed() {
         return false;
     }

@@ -12,7 +12,6 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::servers::Kept;
-use super::state::Service;
 use super::{Keeper, now};
 use crate::collect::{self, Policy, World};
 use crate::error::{DatabaseError, Result};
@@ -35,10 +34,13 @@ struct Report {
 impl Keeper {
     /// Ends the run. The second call finds nothing to do.
     pub(super) fn finish(&self, policy: Option<&Policy>, wait: Duration) -> Value {
+        // The controller may have died while it waited for its answer.
+        let _alone = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
         let until = Instant::now() + wait;
         self.change(|state| state.finishing = true);
         let quiet = |state: &mut super::state::State| {
-            state.templates.values().all(|template| template.pool.making == 0).then_some(())
+            let made = state.templates.values().all(|template| template.pool.making == 0);
+            (made && state.keeping == 0).then_some(())
         };
         let _ = self.wait(until.min(Instant::now() + UNDER_WAY), quiet);
         let mut report = Report::default();
@@ -55,6 +57,7 @@ impl Keeper {
                 "collected": collected(&report.collected),
                 "clones": state.seconds.len(),
                 "clone_seconds": state.seconds,
+                "templates": state.describe_templates(),
                 "notes": state.take_notes(),
             })
         })
@@ -112,7 +115,7 @@ impl Keeper {
         let mut settled: BTreeMap<&str, bool> = left.iter().map(|one| (one.run.as_str(), !one.held)).collect();
         for kept in self.servers() {
             // The same server may have been reached twice; and who may be taken for dead drops nothing of others.
-            if !kept.is_leased() || !seen.insert(kept.identity.clone()) {
+            if !self.may_judge(&kept) || !seen.insert(kept.identity.clone()) {
                 continue;
             }
             if let Err(error) = self.collect_on(&kept, policy, &left, until, report, &mut settled) {
@@ -125,6 +128,11 @@ impl Keeper {
                 let _ = fs::remove_file(&one.path);
             }
         }
+    }
+
+    /// Whether we are certainly not taken for dead; who made nothing there has no business there.
+    fn may_judge(&self, kept: &Kept) -> bool {
+        kept.lease.was_taken() && self.lease(kept).is_ok() && kept.lease.is_held()
     }
 
     fn collect_on<'a>(
@@ -174,48 +182,14 @@ impl Keeper {
         };
         let servers = self.servers();
         let nothing_left = self.change(|state| state.clones.is_empty() && state.builds.is_empty());
-        if servers.iter().filter(|kept| kept.was_used()).all(|kept| is_settled(kept).unwrap_or(false)) {
+        if servers.iter().filter(|kept| kept.lease.was_taken()).all(|kept| is_settled(kept).unwrap_or(false)) {
             self.journal.remove();
         }
         if nothing_left {
             for kept in &servers {
-                kept.let_go();
+                kept.lease.let_go();
             }
         }
-    }
-
-    pub(super) fn status(&self) -> Value {
-        self.change(|state| {
-            let count = |wanted: fn(Service) -> bool| state.clones.values().filter(|one| wanted(one.service)).count();
-            let (ready, in_use) = (count(|one| one == Service::Standby), count(|one| matches!(one, Service::Used(_))));
-            let retired = count(|one| one == Service::Retired);
-            let mut seconds = state.seconds.clone();
-            seconds.sort_by(f64::total_cmp);
-            let made = seconds.len();
-            json!({
-                "templates": state.describe_templates(),
-                "clones": { "made": made, "ready": ready, "in_use": in_use, "retired": retired },
-                "median_seconds": seconds.get(made / 2),
-                "max_seconds": seconds.last(),
-                "notes": state.take_notes(),
-            })
-        })
-    }
-}
-
-impl super::state::State {
-    fn describe_templates(&self) -> Vec<Value> {
-        use super::state::Stage;
-        let describe = |stage: &Stage| match stage {
-            Stage::Preparing => ("preparing", None),
-            Stage::Ready(ready) => ("ready", Some(ready.template.to_string())),
-            Stage::Failed(_) => ("failed", None),
-        };
-        let templates = self.templates.iter().map(|(wanted, template)| {
-            let (state, name) = describe(&template.stage);
-            json!({ "alias": wanted.alias, "fingerprint": wanted.fingerprint, "state": state, "template": name })
-        });
-        templates.collect()
     }
 }
 

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use engine::guard::DatabaseName;
@@ -15,11 +14,6 @@ use crate::error::{DatabaseError, Result};
 use crate::marker::{Marker, Use};
 use crate::names;
 use crate::server::Made;
-
-/// How often a clone is tried: a restart of a server takes some seconds, and with these pauses five attempts span six.
-const ATTEMPTS: u32 = 5;
-/// Before the second attempt; doubled before each further one.
-const PAUSE: Duration = Duration::from_millis(400);
 
 /// The clones of one template that nobody has yet.
 #[derive(Default)]
@@ -86,7 +80,7 @@ impl Keeper {
     fn fill_one(&self, wanted: &Wanted) {
         let began = Instant::now();
         // A panic on a thread of the pool would end the process, and with it everybody's databases.
-        let made = catch_unwind(AssertUnwindSafe(|| self.make_with_patience(wanted)));
+        let made = catch_unwind(AssertUnwindSafe(|| self.patiently(|| self.make(wanted))));
         let made = made.unwrap_or_else(|_| Err(DatabaseError::Unsupported("a clone could not be made (a bug)".into())));
         self.change(|state| match made {
             Ok(name) => state.stand_by(wanted, name, began.elapsed()),
@@ -94,29 +88,24 @@ impl Keeper {
         });
     }
 
-    fn make_with_patience(&self, wanted: &Wanted) -> Result<DatabaseName> {
-        let mut pause = PAUSE;
-        for _ in 1..ATTEMPTS {
-            match self.make(wanted) {
-                Err(error) if is_transient(&error) && !self.lock().finishing => thread::sleep(pause),
-                made => return made,
-            }
-            pause *= 2;
-        }
-        self.make(wanted)
+    fn make(&self, wanted: &Wanted) -> Result<DatabaseName> {
+        let ready = self.lock().ready(wanted).ok_or_else(|| DatabaseError::Missing("the template".into()))?;
+        self.make_from(wanted, &ready)
     }
 
     /// Makes one clone. Its name is journalled and entered before, so that it is dropped whatever happens.
-    fn make(&self, wanted: &Wanted) -> Result<DatabaseName> {
-        let ready = match self.lock() {
-            state if state.finishing => return Err(DatabaseError::Unsupported("the run is over".into())),
-            state => state.ready(wanted).ok_or_else(|| DatabaseError::Missing("the template".into()))?,
-        };
+    pub(super) fn make_from(&self, wanted: &Wanted, ready: &Ready) -> Result<DatabaseName> {
         self.lease(&ready.server)?;
         let name = names::clone_name(&ready.project, &self.run, random()?);
         self.journal.append(&ready.server.identity, &ready.server.vendor, &name)?;
-        self.change(|state| state.enter(wanted, &ready, &name));
-        let made = self.copy(&ready, &name)?;
+        self.change(|state| match state {
+            state if state.finishing => Err(DatabaseError::Unsupported("the run is over".into())),
+            state => {
+                state.enter(wanted, ready, &name);
+                Ok(())
+            }
+        })?;
+        let made = self.copy(ready, &name)?;
         self.change(|state| {
             if let Some(clone) = state.clones.get_mut(&name) {
                 clone.made = Some(made);
@@ -160,14 +149,5 @@ impl State {
         {
             self.note(unheard.message);
         }
-    }
-}
-
-/// Whether another attempt may succeed by itself.
-fn is_transient(error: &DatabaseError) -> bool {
-    match error {
-        DatabaseError::Sql(sql) => sql.lost,
-        DatabaseError::Unreachable { .. } | DatabaseError::Busy(..) => true,
-        _ => false,
     }
 }

@@ -11,10 +11,14 @@ mod client;
 mod clones;
 mod door;
 mod ending;
+mod enduring;
 mod filling;
+mod lease;
 mod opening;
+mod reporting;
 mod request;
 mod servers;
+mod snapshots;
 mod state;
 
 use std::fs::File;
@@ -22,7 +26,7 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use self::state::State;
 use crate::error::Result;
@@ -51,6 +55,10 @@ struct Keeper {
     fillers: rayon::ThreadPool,
     state: Mutex<State>,
     changed: Condvar,
+    /// Held while everything is dropped.
+    ending: Mutex<()>,
+    /// How long a server may be away.
+    restart: Duration,
 }
 
 /// Is the keeper until everybody is gone; then what the run made is dropped.
@@ -78,6 +86,8 @@ impl Keeper {
             fillers: fillers.map_err(io::Error::other)?,
             state: Mutex::default(),
             changed: Condvar::new(),
+            ending: Mutex::new(()),
+            restart: enduring::RESTART,
         })
     }
 }

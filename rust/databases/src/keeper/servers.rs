@@ -1,20 +1,16 @@
 //! The servers of a run, each with the lease that says that the run is alive.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use super::lease::Lease;
 use super::request::{Answer, Refusal};
 use super::{Keeper, opening};
-use crate::error::{DatabaseError, Result};
-use crate::server::{Facts, Held, Server};
+use crate::server::{Facts, Server};
 use crate::session::Connector;
 use crate::target::{Target, Vendor};
-
-/// How long a lease that was seen is believed to be held: looking again costs a round trip.
-const BELIEVED: Duration = Duration::from_secs(1);
 
 /// A server that the run uses.
 pub(super) struct Kept {
@@ -25,21 +21,13 @@ pub(super) struct Kept {
     pub(super) identity: String,
     /// How it was asked for; `None` = it is borrowed.
     target: Option<Target>,
-    lease: Mutex<Lease>,
-}
-
-enum Lease {
-    /// Nothing was made there yet.
-    Untaken,
-    Held(Box<dyn Held>, Instant),
-    /// It was held and is not any more: others may think that the run is dead.
-    Lost,
+    pub(super) lease: Lease,
 }
 
 impl Kept {
     fn new(number: usize, server: Arc<dyn Server>, facts: (&str, String), target: Option<Target>) -> Self {
         let (vendor, identity) = facts;
-        Self { number, server, vendor: vendor.to_owned(), identity, target, lease: Mutex::new(Lease::Untaken) }
+        Self { number, server, vendor: vendor.to_owned(), identity, target, lease: Lease::new() }
     }
 
     /// SQLite in memory: clients copy the template themselves, so clones are not made.
@@ -52,50 +40,7 @@ impl Kept {
         let folder = self.target.as_ref()?.templates.as_ref()?;
         Some(folder.canonicalize().ok()?.join(format!("{name}.sqlite3")))
     }
-
-    /// Makes sure that others see that the run is alive, before anything is made.
-    ///
-    /// # Errors
-    /// The lease was lost. It is not taken again: what others dropped meanwhile would not be noticed.
-    pub(super) fn ensure_lease(&self, run: &str) -> Result<()> {
-        let mut lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *lease {
-            Lease::Untaken => *lease = Lease::Held(self.server.lease(run)?, Instant::now()),
-            Lease::Held(_, seen) if seen.elapsed() < BELIEVED => {}
-            Lease::Held(held, seen) => {
-                if held.is_held() {
-                    *seen = Instant::now();
-                } else {
-                    *lease = Lease::Lost;
-                }
-            }
-            Lease::Lost => {}
-        }
-        if matches!(*lease, Lease::Lost) { Err(DatabaseError::Unsupported(LOST.to_owned())) } else { Ok(()) }
-    }
-
-    /// Whether it is certain that nobody takes us for dead.
-    pub(super) fn is_leased(&self) -> bool {
-        match &mut *self.lease.lock().unwrap_or_else(PoisonError::into_inner) {
-            Lease::Untaken | Lease::Lost => false,
-            Lease::Held(held, _) => held.is_held(),
-        }
-    }
-
-    /// Whether anything can have been made there.
-    pub(super) fn was_used(&self) -> bool {
-        !matches!(*self.lease.lock().unwrap_or_else(PoisonError::into_inner), Lease::Untaken)
-    }
-
-    /// Lets go of the lease: everything is dropped.
-    pub(super) fn let_go(&self) {
-        *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = Lease::Untaken;
-    }
 }
-
-/// What is said where a lease was lost.
-const LOST: &str = "the connection that says that this run is alive was lost (the server was restarted?), so no \
-                    database is made there any more";
 
 impl Keeper {
     pub(super) fn open(&self, target: Target) -> Answer {
@@ -112,7 +57,7 @@ impl Keeper {
             Arc::clone(&state.servers[number])
         });
         if facts.may_create {
-            kept.ensure_lease(&self.run)?;
+            self.lease(&kept)?;
         }
         Ok(facts_of(kept.number, &facts))
     }
@@ -143,14 +88,6 @@ impl Keeper {
         let kept = self.server(number)?;
         self.lease(&kept)?;
         Ok(kept)
-    }
-
-    pub(super) fn lease(&self, kept: &Kept) -> Result<()> {
-        kept.ensure_lease(&self.run).inspect_err(|error| {
-            if matches!(error, DatabaseError::Unsupported(_)) {
-                self.change(|state| state.note(format!("{}: {LOST}", kept.identity)));
-            }
-        })
     }
 }
 

@@ -39,6 +39,12 @@ pub(super) enum Stage {
 pub(super) struct Template {
     pub(super) stage: Stage,
     pub(super) pool: Pool,
+    /// Why it was made in this run; empty if it was there.
+    pub(super) why: String,
+    /// How long that took.
+    pub(super) seconds: f64,
+    /// A state of one clone that only this clone goes back to.
+    pub(super) of_one_clone: bool,
 }
 
 /// What a clone is doing.
@@ -72,6 +78,8 @@ pub(super) struct State {
     pub(super) orders: VecDeque<(Wanted, Value)>,
     pub(super) clients: BTreeMap<ClientId, Option<Role>>,
     pub(super) last_client: ClientId,
+    /// How many states of clones are being kept.
+    pub(super) keeping: usize,
     /// When the controller's conversation ended.
     pub(super) controller_left: Option<Instant>,
     /// No clone is begun any more.
@@ -79,7 +87,11 @@ pub(super) struct State {
     /// Everything was dropped.
     pub(super) finished: bool,
     pub(super) seconds: Vec<f64>,
+    /// What people are told, in order; the first have been told.
     notes: Vec<String>,
+    told: usize,
+    /// Since when the controller is certainly dead.
+    pub(super) controller_died: Option<Instant>,
 }
 
 impl State {
@@ -92,7 +104,9 @@ impl State {
     }
 
     pub(super) fn take_notes(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.notes)
+        let new = self.notes[self.told..].to_vec();
+        self.told = self.notes.len();
+        new
     }
 
     /// How many clients have one of the roles; `None` = who has not said yet.

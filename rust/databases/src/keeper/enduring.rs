@@ -1,0 +1,123 @@
+//! A server that is restarted during the run: waited for, taken again, and what it lost is forgotten.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use engine::guard::DatabaseName;
+
+use super::Keeper;
+use super::lease::{LOST, Seen};
+use super::servers::Kept;
+use super::state::{Service, State};
+use crate::error::{DatabaseError, Result};
+
+/// How long a server may be away: a restart takes some seconds, and recovery after a crash some more.
+pub(super) const RESTART: Duration = Duration::from_secs(30);
+
+/// How often the leases are looked at while nothing is made. While a lease is lost another run may take this one for
+/// dead, so it is noticed long before a run elsewhere comes to its end; one round trip in two seconds costs nothing.
+const ROUND: Duration = Duration::from_secs(2);
+
+/// Before the second attempt; doubled before each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(400);
+/// No pause is longer, so that work goes on soon after the server is back.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+impl Keeper {
+    /// Does something again as long as another attempt may succeed by itself.
+    pub(super) fn patiently<T>(&self, act: impl Fn() -> Result<T>) -> Result<T> {
+        let until = Instant::now() + self.restart;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match act() {
+                Err(error) if is_transient(&error) && Instant::now() < until && !self.lock().finishing => {
+                    thread::sleep(pause);
+                }
+                answer => return answer,
+            }
+            pause = LONGEST_PAUSE.min(2 * pause);
+        }
+    }
+
+    /// Makes sure that others see that the run is alive, before anything is made.
+    pub(super) fn lease(&self, kept: &Kept) -> Result<()> {
+        match kept.lease.ensure(&*kept.server, &self.run, self.restart) {
+            Ok(Seen::Unbroken) => Ok(()),
+            Ok(Seen::Retaken) => {
+                self.go_on_with(kept);
+                Ok(())
+            }
+            Err(error) => {
+                if matches!(error, DatabaseError::Unsupported(_)) {
+                    self.change(|state| state.note(format!("{}: {LOST}", kept.vendor)));
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Looks at the leases until the run is over.
+    pub(super) fn watch_leases(self: &Arc<Self>) {
+        while self.wait(Instant::now() + ROUND, |state| state.finishing.then_some(())).is_none() {
+            for kept in self.servers() {
+                // A failure is told when something is to be made there.
+                if kept.lease.was_taken() && self.lease(&kept).is_ok() {
+                    let there = self.lock().templates_on(&kept);
+                    there.iter().for_each(|wanted| self.fill(wanted));
+                }
+            }
+        }
+    }
+
+    /// Forgets the clones of a server that are not there any more, and that nobody has yet.
+    fn go_on_with(&self, kept: &Kept) {
+        let ready = self.lock().standing_by(kept);
+        let is_gone = |name: &&DatabaseName| match kept.server.look(name) {
+            Ok(found) => found.is_none_or(|found| found.broken || found.prove().is_err()),
+            // It is away again; the next look decides.
+            Err(_) => false,
+        };
+        let gone: BTreeSet<_> = ready.iter().filter(is_gone).cloned().collect();
+        self.change(|state| {
+            state.strike(&gone);
+            let vendor = &kept.vendor;
+            state.note(format!("the connection to the server ({vendor}) was lost; it was opened again, and used on"));
+            if !gone.is_empty() {
+                state.note(format!("{} clones that were made ahead were gone then, and are made anew", gone.len()));
+            }
+        });
+    }
+}
+
+impl State {
+    fn templates_on(&self, kept: &Kept) -> Vec<super::request::Wanted> {
+        let there = |wanted: &&_| self.ready(wanted).is_some_and(|ready| ready.server.number == kept.number);
+        self.templates.keys().filter(there).cloned().collect()
+    }
+
+    fn standing_by(&self, kept: &Kept) -> Vec<DatabaseName> {
+        let there = self.clones.iter().filter(|(_, clone)| clone.server.number == kept.number);
+        there.filter(|(_, clone)| clone.service == Service::Standby).map(|(name, _)| name.clone()).collect()
+    }
+
+    fn strike(&mut self, gone: &BTreeSet<DatabaseName>) {
+        for template in self.templates.values_mut() {
+            template.pool.standby.retain(|name| !gone.contains(name));
+        }
+        let struck = self.clones.iter_mut().filter(|(name, _)| gone.contains(*name));
+        for (_, clone) in struck.filter(|(_, clone)| clone.service == Service::Standby) {
+            clone.service = Service::Retired;
+        }
+    }
+}
+
+/// Whether another attempt may succeed by itself.
+fn is_transient(error: &DatabaseError) -> bool {
+    match error {
+        DatabaseError::Sql(sql) => sql.lost,
+        DatabaseError::Unreachable { .. } | DatabaseError::Busy(..) => true,
+        _ => false,
+    }
+}
