@@ -19,10 +19,12 @@ from pytest_concurrent.settings import Settings, resolve
 
 if TYPE_CHECKING:
     from pytest_concurrent.databases.run import Databases, Provider
+    from pytest_concurrent.databases.specs import CheckedSpec
 
 SETTINGS = pytest.StashKey[Settings]()
 BEGAN = pytest.StashKey[float]()
 NO_ENGINE = pytest.StashKey[str]()
+NAMED: pytest.StashKey[list[CheckedSpec]] = pytest.StashKey()
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -69,11 +71,12 @@ def pytest_configure(config: pytest.Config) -> None:
     settings = config.stash[SETTINGS] = _settings(config)
     register_marks(config, short_marks=settings.short_marks)
     _offer_worker_fixtures(config)
+    config.stash[NAMED] = _offer_databases(config, settings)
     if not settings.enabled or settings.workers == 0:
         early.unwatch()
     if settings.db_clean:
         return  # there is no session
-    if settings.enabled or settings.works_without_workers or _names_databases(config, settings):
+    if settings.enabled or settings.works_without_workers or config.stash[NAMED]:
         _start(config, settings)
 
 
@@ -125,20 +128,19 @@ def _providers(config: pytest.Config, settings: Settings) -> list[Provider]:
         from pytest_concurrent.django.provider import DjangoProvider
 
         providers.append(DjangoProvider(config, settings, state_folder(config)))
-    if _names_databases(config, settings):
-        from pytest_concurrent.databases.fixtures import offer
+    if found := config.stash[NAMED]:
         from pytest_concurrent.databases.folder import state_folder
         from pytest_concurrent.databases.provider import SpecProvider
 
-        if found := offer(config, settings):
-            providers.append(SpecProvider(config, settings, found, state_folder(config)))
+        providers.append(SpecProvider(config, settings, found, state_folder(config)))
     return providers
 
 
-def _names_databases(config: pytest.Config, settings: Settings) -> bool:
-    """Whether the ini file or a hook names a database."""
-    said = settings.database or settings.database_setup or settings.database_inputs
-    return bool(said or config.hook.pytest_concurrent_databases.get_hookimpls())
+def _offer_databases(config: pytest.Config, settings: Settings) -> list[CheckedSpec]:
+    """Make the fixtures known in every run: where there is no database they say what to do."""
+    from pytest_concurrent.databases.fixtures import offer
+
+    return offer(config, settings)
 
 
 def _django_is_configured() -> bool:

@@ -171,7 +171,8 @@ class Builder:
             tell("fail", message=text, hint=hint)
         else:
             fields = {"server": found.server, "template": found.template, "clones": order.clones}
-            tell("settle", **fields, why=found.why, seconds=found.seconds)
+            told = {"why": found.why, "seconds": found.seconds, "remarks": found.remarks}
+            tell("settle", **fields, **told)
         if self._lender:
             # A lender that outlived its parent would come to the controller as an orphan.
             os.waitpid(self._lender, 0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -67,9 +68,51 @@ def digest_of_file(path: str | os.PathLike[str]) -> str:
         return "unreadable"
 
 
-def digests_of_files(paths: Iterable[str]) -> dict[str, str]:
-    """Digests by path."""
-    return {path: digest_of_file(path) for path in paths}
+def digest_of_folder(path: str | os.PathLike[str]) -> str:
+    """Digest of the names in a folder, without hidden and compiled ones."""
+    try:
+        names = sorted(os.listdir(path))
+    except OSError:
+        return "unreadable"
+    shown = [name for name in names if not name.startswith((".", "__pycache__"))]
+    return digest("\0".join(shown).encode(errors="surrogateescape"))
+
+
+@dataclass(frozen=True)
+class Places:
+    """Folders that lie elsewhere on another machine: what is below them is named without them.
+
+    Attributes:
+        root: The project's folder.
+    """
+
+    root: str
+
+    def name(self, path: str) -> str:
+        """The name under which a file or folder is remembered."""
+        for marker, folder in self._folders():
+            if path.startswith(os.path.join(folder, "")):
+                return marker + os.path.relpath(path, folder)
+        return path
+
+    def path(self, name: str) -> str:
+        """Where a remembered file or folder is here."""
+        for marker, folder in self._folders():
+            if name.startswith(marker):
+                return os.path.join(folder, name.removeprefix(marker))
+        return name
+
+    def digests(self, names: Iterable[str]) -> dict[str, str]:
+        """Digests of remembered files and folders, by name."""
+        paths = {name: self.path(name) for name in names}
+        return {
+            name: digest_of_folder(path) if os.path.isdir(path) else digest_of_file(path)
+            for name, path in paths.items()
+        }
+
+    def _folders(self) -> tuple[tuple[str, str], ...]:
+        environment = os.path.realpath(sys.prefix)
+        return ("./", os.path.realpath(self.root)), ("<environment>/", environment)
 
 
 def difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pytest_concurrent.databases.inputs import Inputs, difference, digest, digests_of_files
+from pytest_concurrent.databases.inputs import Inputs, Places, difference, digest
 
 #: Builds that are remembered for each database: as many branches as somebody switches between.
 _KEPT = 16
@@ -28,7 +28,7 @@ class Build:
         key: The key under which its template was published.
         static: Key of what was known before it.
         inputs: Digest of each input that was known before it.
-        recorded: Digest of each file that it opened, by path.
+        recorded: Digest of each file that it opened and folder that it listed, by path.
     """
 
     key: str
@@ -43,9 +43,11 @@ class Manifests:
     Args:
         folder: Where they are kept; made when the first one is.
         name: Which database: project, alias and back end.
+        places: What recorded paths are relative to.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, places: Places) -> None:
+        self._places = places
         self._path = folder / f"{digest(name.encode())[:24]}.json"
 
     def candidates(self, inputs: Inputs) -> Iterator[tuple[str, Build]]:
@@ -54,7 +56,7 @@ class Manifests:
         seen = set()
         for build in self._read():
             if build.static == static:
-                key = inputs.key(digests_of_files(build.recorded))
+                key = inputs.key(self._places.digests(build.recorded))
                 if key not in seen:
                     seen.add(key)
                     yield key, build
@@ -65,7 +67,7 @@ class Manifests:
         if not builds:
             return ""
         newest = builds[0]
-        now = {**inputs.digests, **digests_of_files(newest.recorded)}
+        now = {**inputs.digests, **self._places.digests(newest.recorded)}
         return difference({**newest.inputs, **newest.recorded}, now)
 
     def remember(self, build: Build) -> None:
@@ -87,7 +89,7 @@ class Manifests:
         try:
             entries = json.loads(self._path.read_text())
             return [Build(**entry) for entry in entries if _is_build(entry)]
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return []  # an unreadable memory is none
 
 

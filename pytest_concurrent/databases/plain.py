@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 import pytest
 
-from pytest_concurrent.databases.fixtures import ACCESS, PROBLEM
+from pytest_concurrent.databases.fixtures import PROBLEM
 from pytest_concurrent.databases.run import Databases
 from pytest_concurrent.exceptions import DatabaseTemplateException
 
@@ -33,9 +33,6 @@ class PlainDatabases:
         try:
             return (yield)
         finally:
-            access = session.config.stash.get(ACCESS, None)
-            if access is not None:
-                access.close()
             self._databases.finish()
 
     def pytest_unconfigure(self) -> None:

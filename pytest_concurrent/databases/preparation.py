@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_concurrent import _engine
-from pytest_concurrent.databases.inputs import Inputs, digests_of_files
+from pytest_concurrent.databases.inputs import Inputs, Places
 from pytest_concurrent.databases.keeper import Keeper
 from pytest_concurrent.databases.manifest import Build, Manifests
 from pytest_concurrent.databases.portable import PortableTemplates
@@ -54,6 +54,7 @@ class Found:
         template: Name of the template; None = there is none yet.
         why: Why there is none, or why one was built, in words.
         seconds: How long building or loading it took.
+        remarks: What went wrong with its file, in words.
         facts: What the server says of itself.
     """
 
@@ -61,6 +62,7 @@ class Found:
     template: str | None = None
     why: str = ""
     seconds: float = 0.0
+    remarks: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -78,11 +80,17 @@ class Preparation:
         self._keeper = keeper
         self._means = means
         name = f"{recipe.project}/{recipe.alias}/{recipe.vendor}"
-        self._memories = [Manifests(means.manifests, name)]
+        self._places = Places(str(means.root))
+        self._memories = [Manifests(means.manifests, name, self._places)]
         self._portable: PortableTemplates | None = None
         if means.cache is not None:
-            self._memories.append(Manifests(means.cache, name))
+            self._memories.append(Manifests(means.cache, name, self._places))
             self._portable = PortableTemplates(means.cache, recipe, keeper)
+
+    @property
+    def remarks(self) -> list[str]:
+        """What went wrong with files of templates, in words."""
+        return [] if self._portable is None else self._portable.remarks
 
     def open(self) -> dict[str, Any]:
         """Let the keeper reach the server, and prove that it is the one that tests reach.
@@ -105,7 +113,8 @@ class Preparation:
     def identity(self) -> str | None:
         """What the project's own driver is told by its server; None where there is no server."""
         statement = _engine.database_identity_sql(self._recipe.vendor)
-        if not statement:
+        # Without a driver there is nobody to ask; both sides read the same URL then.
+        if not statement or not self._recipe.has_driver:
             return None
         try:
             return self._recipe.sql(statement)[0][0]
@@ -134,7 +143,7 @@ class Preparation:
                     found.why = "its file was there"
             if found.template is None:
                 found.template = self._build(server)
-        found.seconds = time.perf_counter() - began
+        found.seconds, found.remarks = time.perf_counter() - began, self.remarks
         return found
 
     @contextmanager
@@ -222,7 +231,7 @@ class Preparation:
         except BaseException:
             keeper.request("abandon", server=server, name=name)
             raise
-        return name, digests_of_files(recorder.stop())
+        return name, self._places.digests(map(self._places.name, recorder.stop()))
 
     def _path(self, name: str) -> str | None:
         if self._recipe.vendor != "sqlite":

@@ -71,3 +71,8 @@ class SpecProvider:
         access = Access(door, self._needed, self._settings.worker_timeout)
         self._config.stash[ACCESS] = access
         return access
+
+    def let_go(self) -> None:
+        """End the conversation of fixtures that ran in this process."""
+        if (access := self._config.stash.get(ACCESS, None)) is not None:
+            access.close()

@@ -27,6 +27,10 @@ class Recipe(Protocol):
     project: str
     creates_database: bool
 
+    @property
+    def has_driver(self) -> bool:
+        """Whether `sql` can be used."""
+
     def fingerprint(self) -> str:
         """Digest of the settings in force, without names of databases.
 

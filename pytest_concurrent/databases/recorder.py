@@ -1,4 +1,4 @@
-"""Which files a build reads: what migrations open and import, as the interpreter itself tells."""
+"""Which files a build reads, imports and looks for, as the interpreter itself tells."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from typing import Any
 #: Of the flags that `os.open` takes, those that make it more than reading.
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
+_EVENTS = frozenset({"open", "os.listdir", "os.scandir"})
+
 #: Folders whose files are no inputs: devices, what this run writes, and the interpreter itself,
 #: whose version is an input of its own.
 _FOREIGN = (
@@ -24,7 +26,7 @@ _FOREIGN = (
 
 
 class Recorder:
-    """Notes every file that is opened for reading from now on, in this process.
+    """Notes every file that is opened for reading from now on, and every folder that is listed.
 
     An audit hook cannot be taken away again: to be used in a process that ends after the build.
 
@@ -41,22 +43,27 @@ class Recorder:
         sys.addaudithook(self._heard)
 
     def stop(self) -> list[str]:
-        """The files, in the order in which they were opened first."""
+        """Files, and folders of the project, in the order in which they were looked at first."""
         self._on = False
         sources = dict.fromkeys(map(_source, self._opened))
         return [path for path in sources if self._counts(path)]
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self._on or event != "open":
+        if not self._on or event not in _EVENTS:
             return
-        path, mode, flags = arguments
+        path, mode, flags = arguments if event == "open" else (arguments[0], None, 0)
+        if event != "open" and sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
+            return  # whoever imports lists every folder on the way
         if isinstance(path, bytes):
             path = os.fsdecode(path)
         if isinstance(path, str) and not _writes(mode, flags):
-            self._opened.setdefault(os.path.abspath(path))
+            self._opened.setdefault(os.path.realpath(path))
 
     def _counts(self, path: str) -> bool:
         path = os.path.realpath(path)
+        if os.path.isdir(path):
+            ignored = os.path.join(path, "").startswith(self._ignored)
+            return path.startswith(self._root) and not ignored
         if path.startswith(self._ignored) or not os.path.isfile(path):
             return False
         inside = path.startswith(self._root) or f"{os.sep}site-packages{os.sep}" in path

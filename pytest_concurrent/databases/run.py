@@ -53,6 +53,9 @@ class Provider(Protocol):
     def worker_plugin(self, door: Door) -> object:
         """A plugin whose hooks let workers use clones."""
 
+    def let_go(self) -> None:
+        """End what this process itself has to do with clones."""
+
 
 @dataclass
 class Look:
@@ -224,6 +227,8 @@ class Databases:
             What was done, as the keeper says it.
         """
         report: dict[str, Any] = {}
+        for one in self._providers:
+            one.let_go()
         if self._keeper is not None:
             try:
                 report = self._keeper.request(

@@ -205,8 +205,9 @@ class Clones:
 
         Further aliases follow only when they were led here before: Django does the first step.
         """
-        django_settings.DATABASES[attached.alias]["NAME"] = name
+        # Before the first of the two is changed: they are one dict, unless somebody copied it.
         before = attached.connection.settings_dict["NAME"]
+        django_settings.DATABASES[attached.alias]["NAME"] = name
         attached.connection.settings_dict["NAME"] = name
         for alias in attached.recipe.siblings:
             entry = connections.settings[alias]

@@ -73,6 +73,9 @@ class DjangoProvider:
         """What lets workers use clones."""
         return DjangoWorker(door, self._selection.recipes, self._settings)
 
+    def let_go(self) -> None:
+        """Nothing: clones are used in workers alone."""
+
 
 def _needed(items: Sequence[pytest.Item]) -> tuple[set[str], set[str]]:
     """The aliases that tests use, and those whose contents are to be written down."""

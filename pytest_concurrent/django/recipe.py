@@ -130,6 +130,7 @@ class DjangoRecipe:
     serialized = False
 
     creates_database = True
+    has_driver = True
 
     def __init__(
         self,

@@ -12,7 +12,14 @@ import pytest
 
 from .engines import NAMES, Engine, on_server, sqlite
 from .projects import Project
-from .servers import MariaDbServer, MissingServerError, Options, PostgresServer, Server
+from .servers import (
+    MariaDbServer,
+    MissingServerError,
+    Options,
+    PostgresServer,
+    Server,
+    discard_molds,
+)
 
 S = TypeVar("S", bound=Server)
 
@@ -29,7 +36,8 @@ class Servers:
         wanted = options or Options()
         server: S | None = self._running.get((kind, wanted))
         if server is None:
-            server = self._stack.enter_context(begin(kind, wanted))
+            server = begin(kind, wanted)
+            self._stack.callback(server.close)
             self._running[kind, wanted] = server
         return server
 
@@ -55,6 +63,7 @@ def begin(kind: type[S], options: Options | None = None) -> S:
 def servers() -> Iterator[Servers]:
     """Servers of the session, started when they are first asked for."""
     with ExitStack() as stack:
+        stack.callback(discard_molds)
         yield Servers(stack)
 
 
@@ -64,7 +73,9 @@ def fresh_server() -> Iterator[FreshServer]:
     with ExitStack() as stack:
 
         def fresh(kind: type[S], options: Options | None = None) -> S:
-            return stack.enter_context(begin(kind, options))
+            server = begin(kind, options)
+            stack.callback(server.close)
+            return server
 
         yield fresh
 

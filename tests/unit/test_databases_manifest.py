@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_concurrent.databases.inputs import Inputs, difference, digests_of_files
+from pytest_concurrent.databases.inputs import Inputs, Places, difference
 from pytest_concurrent.databases.manifest import Build, Manifests
 
 
@@ -20,7 +20,8 @@ def inputs(**values: str) -> Inputs:
 
 
 def built(of: Inputs, *files: Path) -> Build:
-    recorded = digests_of_files(map(str, files))
+    root = Places(str(files[0].parent) if files else "/")
+    recorded = root.digests(root.name(str(file)) for file in files)
     return Build(of.key(recorded), of.key(), dict(of.digests), recorded)
 
 
@@ -33,7 +34,7 @@ def data(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def manifests(tmp_path: Path) -> Manifests:
-    return Manifests(tmp_path / "manifests", "shop/default/sqlite")
+    return Manifests(tmp_path / "manifests", "shop/default/sqlite", Places(str(tmp_path)))
 
 
 def test_same_inputs_and_files_give_the_same_key(manifests: Manifests, data: Path) -> None:
@@ -48,7 +49,7 @@ def test_edited_recorded_file_gives_another_key(manifests: Manifests, data: Path
     data.write_text("[2]")
     (key, _), *_ = manifests.candidates(inputs(a="1"))
     assert key != build.key
-    assert manifests.explain(inputs(a="1")) == str(data)
+    assert manifests.explain(inputs(a="1")) == "./rows.json"
     data.write_text("[1]")
     assert [key for key, _ in manifests.candidates(inputs(a="1"))] == [build.key]
 
@@ -68,7 +69,7 @@ def test_sixteen_newest_builds_are_remembered(manifests: Manifests) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[{"key": 1}]', '{"key": "a"}', "[[]]"])
 def test_damaged_memory_counts_as_none(tmp_path: Path, text: str) -> None:
-    manifests = Manifests(tmp_path, "shop")
+    manifests = Manifests(tmp_path, "shop", Places("/"))
     manifests.remember(built(inputs(a="1")))
     (file,) = tmp_path.iterdir()
     file.write_text(text)
@@ -79,7 +80,35 @@ def test_damaged_memory_counts_as_none(tmp_path: Path, text: str) -> None:
 
 def test_memory_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    Manifests(tmp_path / "file", "shop").remember(built(inputs(a="1")))
+    Manifests(tmp_path / "file", "shop", Places("/")).remember(built(inputs(a="1")))
+
+
+def test_listed_folder_counts_by_the_names_in_it(manifests: Manifests, data: Path) -> None:
+    manifests.remember(built(inputs(a="1"), data, data.parent / "sql"))
+    folder = data.parent / "sql"
+    folder.mkdir()
+    build = built(inputs(a="1"), data, folder)
+    manifests.remember(build)
+    (folder / ".hidden").touch()
+    (folder / "__pycache__").mkdir()
+    assert next(manifests.candidates(inputs(a="1")))[0] == build.key
+    (folder / "0002.sql").touch()
+    assert build.key not in [key for key, _ in manifests.candidates(inputs(a="1"))]
+
+
+def test_moved_project_finds_what_it_recorded(tmp_path: Path, data: Path) -> None:
+    build = built(inputs(a="1"), data)
+    Manifests(tmp_path / "manifests", "shop", Places(str(tmp_path))).remember(build)
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    data.rename(moved / data.name)
+    there = Manifests(tmp_path / "manifests", "shop", Places(str(moved)))
+    assert [key for key, _ in there.candidates(inputs(a="1"))] == [build.key]
+
+
+def test_file_elsewhere_is_remembered_by_its_whole_path(tmp_path: Path) -> None:
+    places = Places(str(tmp_path / "project"))
+    assert places.name("/etc/hosts") == places.path("/etc/hosts") == "/etc/hosts"
 
 
 def test_difference_names_three_and_counts_the_rest() -> None:

@@ -19,6 +19,9 @@ os.close(os.open(f"{root}/raw.sql", os.O_RDONLY))
 open(f"{root}/written.log", "w").close()
 open(f"{ignored}/cache.json").close()
 open("/proc/self/status").close()
+os.listdir(f"{root}/sql")
+list(os.scandir(f"{root}/more"))
+os.listdir(ignored)
 try:
     open(f"{root}/missing")
 except OSError:
@@ -30,9 +33,14 @@ print(json.dumps([found, recorder.stop()]))
 """
 
 
+SEEN = ["imported.py", "more", "raw.sql", "rows.json", "sql"]
+
+
 def recorded(root: Path) -> list[str]:
     ignored = root / "cache"
     ignored.mkdir(exist_ok=True)
+    for name in ("sql", "more", "unseen"):
+        (root / name).mkdir(exist_ok=True)
     for name in ("rows.json", "raw.sql", "later.json", "cache/cache.json"):
         (root / name).touch()
     (root / "imported.py").write_text("VALUE = 1\n")
@@ -50,10 +58,10 @@ def recorded(root: Path) -> list[str]:
     return sorted(Path(path).name for path in found if Path(path).is_relative_to(root))
 
 
-def test_read_files_and_imported_sources_are_noted(tmp_path: Path) -> None:
+def test_what_is_read_imported_or_listed_is_noted(tmp_path: Path) -> None:
     root = tmp_path / "project"
     root.mkdir()
-    assert recorded(root) == ["imported.py", "raw.sql", "rows.json"]
+    assert recorded(root) == SEEN
 
 
 def test_source_of_a_cached_module_is_noted(tmp_path: Path) -> None:
@@ -61,4 +69,4 @@ def test_source_of_a_cached_module_is_noted(tmp_path: Path) -> None:
     root.mkdir()
     recorded(root)
     assert list(root.glob("__pycache__/imported.*.pyc"))
-    assert recorded(root) == ["imported.py", "raw.sql", "rows.json"]
+    assert recorded(root) == SEEN

@@ -6,9 +6,10 @@ the process that asked for it, a warden (`warden.py`) ends the server and remove
 
 from __future__ import annotations
 
+from .errors import MissingServerError, ServerError
 from .mariadb import MariaDbServer
 from .postgres import PostgresServer
-from .server import Account, MissingServerError, Options, Server, ServerError
+from .server import Account, Options, Server, discard_molds
 
 __all__ = [
     "Account",
@@ -18,4 +19,5 @@ __all__ = [
     "PostgresServer",
     "Server",
     "ServerError",
+    "discard_molds",
 ]

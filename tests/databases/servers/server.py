@@ -13,16 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from .certificate import Certificate, make_certificate
 from .errors import MissingServerError, ServerError
 from .ward import Ward
-
-if TYPE_CHECKING:
-    from typing_extensions import Self  # of `typing` since Python 3.11
-
-__all__ = ["Account", "MissingServerError", "Options", "Server", "ServerError"]
 
 HOST = "127.0.0.1"
 #: Seconds until a server answers; 0.3 were measured, more on a machine with other work.
@@ -39,7 +34,7 @@ _AWKWARD = "a:b/c@d'e\"f%g\\h#i j?"
 Row = tuple[Any, ...]
 
 #: By vendor: what an empty server's data look like. Making them takes seconds, a copy 0.1 s. They
-#: go with this process, by their warden; nobody has to remember them.
+#: go with this process at the latest, by their wardens.
 _molds: dict[str, Ward] = {}
 
 
@@ -108,12 +103,6 @@ class Server(ABC):
         except BaseException:
             self._ward.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def folder(self) -> Path:
@@ -257,6 +246,12 @@ class Server(ABC):
                     text = f"no answer within {START_SECONDS:g} s:\n{self._ward.log()}"
                     raise ServerError(text) from error
             time.sleep(0.02)
+
+
+def discard_molds() -> None:
+    """Remove what later servers would have been copied from."""
+    while _molds:
+        _molds.popitem()[1].close()
 
 
 def free_port() -> int:

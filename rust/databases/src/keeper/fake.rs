@@ -26,6 +26,10 @@ pub(super) struct Inside {
     pub(super) at_gate: usize,
     pub(super) panics: bool,
     pub(super) restores_in_place: bool,
+    /// Nobody can connect to say that a run is alive.
+    pub(super) is_away: bool,
+    /// What each database was copied from.
+    pub(super) sources: BTreeMap<DatabaseName, DatabaseName>,
     last_id: u32,
 }
 
@@ -162,12 +166,14 @@ impl Server for Fake {
             return Err(failure);
         }
         self.create(clone)?;
+        self.change(|inside| inside.sources.insert(clone.clone(), template.clone()));
         self.mark(clone, marker)?;
         let identity = self.inside().databases[clone].id.clone();
         Ok(Made { name: clone.clone(), identity, path: None })
     }
 
-    fn restore(&self, _template: &DatabaseName, _clone: &DatabaseName) -> Result<Restored> {
+    fn restore(&self, _template: &DatabaseName, clone: &DatabaseName) -> Result<Restored> {
+        self.look(clone)?.ok_or_else(|| DatabaseError::Missing(clone.to_string()))?;
         Ok(if self.inside().restores_in_place { Restored::InPlace } else { Restored::UseAnother })
     }
 
@@ -198,6 +204,10 @@ impl Server for Fake {
     }
 
     fn lease(&self, run: &str) -> Result<Box<dyn Held>> {
+        if self.inside().is_away {
+            let (place, reason) = ("fake".to_owned(), "it is away".to_owned());
+            return Err(DatabaseError::Unreachable { place, reason });
+        }
         self.change(|inside| inside.leases.insert(run.to_owned()));
         Ok(Box::new(Grip { fake: self.clone(), run: Some(run.to_owned()), key: None }))
     }

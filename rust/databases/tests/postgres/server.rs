@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ const START: Duration = Duration::from_secs(60);
 pub(crate) struct Private {
     pub(crate) folder: PathBuf,
     pub(crate) port: u16,
-    _starter: Child,
+    starter: Child,
 }
 
 /// The server of all tests; `None` = there are no programs to start one, which counts as a failure in CI.
@@ -68,13 +68,29 @@ impl Private {
         let mut folder = String::new();
         BufReader::new(starter.stdout.take().unwrap()).read_line(&mut folder).unwrap();
         assert!(!folder.is_empty(), "the private server did not start");
-        let private = Self { folder: folder.trim_end().into(), port, _starter: starter };
+        let private = Self { folder: folder.trim_end().into(), port, starter };
+        private.await_answer("");
+        private
+    }
+
+    /// Stops the server and starts it again; every connection is ended.
+    #[allow(dead_code, reason = "only one of the test binaries restarts its server")]
+    pub(crate) fn restart(&self) {
+        let before = self.server().facts().unwrap().identity;
+        self.starter.stdin.as_ref().unwrap().write_all(b"restart\n").unwrap();
+        self.await_answer(&before);
+    }
+
+    /// Waits for an answer that is not from the server of this identity.
+    fn await_answer(&self, before: &str) {
         let deadline = Instant::now() + START;
-        while let Err(error) = private.server().facts() {
-            assert!(Instant::now() < deadline, "{error}");
+        loop {
+            match self.server().facts() {
+                Ok(facts) if facts.identity != before => return,
+                other => assert!(Instant::now() < deadline, "{other:?}"),
+            }
             sleep(Duration::from_millis(20));
         }
-        private
     }
 
     /// Through the socket, as the administrator unless told otherwise.

@@ -1,5 +1,6 @@
-# Starts a private PostgreSQL and says where; ends it, and removes every trace, when standard input ends: that is when
-# whoever started this has died, however it died. Arguments: folder of the programs, port, more settings of the server.
+# Starts a private PostgreSQL and says where; restarts it for each line of standard input; ends it, and removes every
+# trace, when standard input ends: that is when whoever started this has died, however it died. Arguments: folder of the
+# programs, port, more settings of the server.
 set -eu
 umask 077
 programs=$1 port=$2
@@ -22,10 +23,19 @@ certificate server "$signed" subjectAltName=DNS:localhost
 certificate certified "$signed" subjectAltName=DNS:certified
 printf '%s\n' 'local all all trust' 'hostssl all certified 127.0.0.1/32 cert' 'hostnossl all plain 127.0.0.1/32 trust' \
     'host all plain 127.0.0.1/32 reject' 'host all all 127.0.0.1/32 scram-sha-256' > "$folder/data/pg_hba.conf"
-"$programs/postgres" -D "$folder/data" -c port="$port" -c listen_addresses=127.0.0.1 -c ssl=on \
-    -c unix_socket_directories="$folder" -c ssl_cert_file="$folder/server.crt" -c ssl_key_file="$folder/server.key" \
-    -c ssl_ca_file="$folder/authority.crt" -c max_prepared_transactions=2 "$@" >> "$folder/log" 2>&1 < /dev/null &
+start() {
+    "$programs/postgres" -D "$folder/data" -c port="$port" -c listen_addresses=127.0.0.1 -c ssl=on \
+        -c unix_socket_directories="$folder" -c ssl_cert_file="$folder/server.crt" -c ssl_key_file="$folder/server.key" \
+        -c ssl_ca_file="$folder/authority.crt" -c max_prepared_transactions=2 "$@" >> "$folder/log" 2>&1 < /dev/null &
+}
+stop() {
+    kill -INT $!
+    wait $! || true
+}
+start "$@"
 echo "$folder"
-cat > /dev/null
-kill -INT $!
-wait $! || true
+while read -r _; do
+    stop
+    start "$@"
+done
+stop

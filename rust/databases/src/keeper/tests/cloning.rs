@@ -74,6 +74,48 @@ fn a_template_that_failed_is_told_to_all_who_wait() {
 }
 
 #[test]
+fn a_failure_keeps_its_kind_so_that_others_can_take_over() {
+    let house = House::new();
+    let (mut controller, _) = house.with_template();
+    for (kind, heard) in [(json!("unsupported"), "unsupported"), (json!("nonsense"), "failed"), (json!(null), "failed")]
+    {
+        controller.ok(json!({"op": "announce", "alias": "default", "fingerprint": "f", "clones": 1}));
+        let fail = json!({"op": "fail", "alias": "default", "fingerprint": "f", "kind": kind, "message": "no way"});
+        controller.ok(fail);
+        assert_eq!(house.enter("worker").refused(wish("clone", 20.0))["kind"], heard);
+    }
+}
+
+#[test]
+fn the_status_tells_how_a_template_came_to_be_and_each_remark_once() {
+    let house = House::new();
+    let (mut controller, template) = house.with_template();
+    controller.settle(&template, 0);
+    let told = controller.ok(json!({"op": "status"}))["templates"][0].clone();
+    assert_eq!((&told["hit"], &told["vendor"], &told["template"]), (&json!(true), &json!("postgresql"), &template));
+    for _ in 0..2 {
+        controller.ok(json!({
+            "op": "settle", "alias": "default", "fingerprint": "g", "server": 0, "template": template,
+            "why": "changed: a.py", "seconds": 1.5, "remarks": ["a trigger was left out"],
+        }));
+    }
+    assert_eq!(controller.ok(json!({"op": "status"}))["notes"], json!(["a trigger was left out"]));
+    let again = json!({
+        "op": "settle", "alias": "default", "fingerprint": "h", "server": 0, "template": template,
+        "remarks": ["a trigger was left out", "another"],
+    });
+    controller.ok(again);
+    let report = controller.finish();
+    assert_eq!(report["notes"], json!(["another"]));
+    let built = report["templates"].as_array().unwrap().iter().find(|one| one["fingerprint"] == "g").unwrap();
+    assert_eq!(built["alias"], "default");
+    assert_eq!(
+        (&built["hit"], &built["why"], &built["seconds"]),
+        (&json!(false), &json!("changed: a.py"), &json!(1.5))
+    );
+}
+
+#[test]
 fn an_unknown_template_is_ordered_once_from_the_builder() {
     let house = House::new();
     let (mut controller, template) = house.with_template();

@@ -3,8 +3,10 @@
 mod borrowing;
 mod cloning;
 mod ending;
+mod enduring;
 mod files;
 mod hostile;
+mod snapshots;
 
 use std::io::{BufRead, BufReader, IoSlice, Write};
 use std::mem::MaybeUninit;
@@ -34,19 +36,30 @@ pub(super) struct House {
 
 impl House {
     pub(super) fn new() -> Self {
+        Self::faked(super::enduring::RESTART)
+    }
+
+    /// Whose server must not be away for longer than a moment.
+    pub(super) fn impatient() -> Self {
+        Self::faked(Duration::from_millis(300))
+    }
+
+    fn faked(restart: Duration) -> Self {
         let fake = Fake::default();
         let server = fake.clone();
-        Self::with(fake, Box::new(move |_| Ok(Arc::new(server.clone()))))
+        Self::with(fake, Box::new(move |_| Ok(Arc::new(server.clone()))), restart)
     }
 
     /// With the engines of the real keeper.
     pub(super) fn real() -> Self {
-        Self::with(Fake::default(), Box::new(opening::open))
+        Self::with(Fake::default(), Box::new(opening::open), super::enduring::RESTART)
     }
 
-    fn with(fake: Fake, opener: Box<Opener>) -> Self {
+    fn with(fake: Fake, opener: Box<Opener>, restart: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let keeper = Arc::new(Keeper::new(&folder.path().join("journals"), RUN, opener).unwrap());
+        let mut keeper = Keeper::new(&folder.path().join("journals"), RUN, opener).unwrap();
+        keeper.restart = restart;
+        let keeper = Arc::new(keeper);
         let flags = SocketFlags::CLOEXEC;
         let (near, far) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).unwrap();
         let thread = thread::spawn(move || door::serve(&keeper, &far));
