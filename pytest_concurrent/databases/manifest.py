@@ -61,6 +61,11 @@ class Manifests:
                     seen.add(key)
                     yield key, build
 
+    def has_built(self, inputs: Inputs) -> bool:
+        """Whether there was a build of exactly these inputs, the files that it opened among them."""
+        built = {build.key for build in self._read()}
+        return any(key in built for key, _ in self.candidates(inputs))
+
     def explain(self, inputs: Inputs) -> str:
         """Which inputs changed since the newest build, in words; empty if there was none."""
         builds = self._read()

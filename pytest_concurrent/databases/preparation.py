@@ -173,7 +173,7 @@ class Preparation:
 
     def _explain(self, inputs: Inputs) -> str:
         for memory in self._memories:
-            if any(True for _ in memory.candidates(inputs)):
+            if memory.has_built(inputs):
                 return "the server has none"
         for memory in self._memories:
             if changed := memory.explain(inputs):

@@ -10,7 +10,8 @@ from typing import Any, ClassVar
 import psycopg
 from psycopg import sql
 
-from .server import HOST, MAKE_SECONDS, Account, Server, ServerError, find
+from .errors import ServerError
+from .server import HOST, MAKE_SECONDS, Account, Server, find
 from .ward import Ward
 
 _PACKAGE = "postgresql"

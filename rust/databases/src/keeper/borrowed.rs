@@ -54,7 +54,7 @@ impl Lane {
         self.free.notify_one();
         match reply {
             Some(Reply::Rows(rows)) => Ok(rows),
-            Some(Reply::SqlError { code, message }) => Err(SqlError { code, message, lost: false }),
+            Some(Reply::SqlError { code, message }) => Err(SqlError { lost: is_lost(&code), code, message }),
             None => Err(lost("the project's driver did not answer")),
         }
     }
@@ -87,6 +87,13 @@ fn ask(ends: &mut (Lines, UnixStream), statement: &str, database: Option<&str>) 
     stream.set_read_timeout(Some(STATEMENT)).ok()?;
     stream.write_all(&line).ok()?;
     serde_json::from_slice(lines.next().ok()??.as_slice()).ok()
+}
+
+/// Whether the server ended the driver's connection: it shuts down, crashed, starts, or says nothing more. The driver
+/// opens another for the next statement, which has none of the settings of a session.
+fn is_lost(code: &str) -> bool {
+    let postgres = code.len() == 5 && (code.starts_with("08") || ["57P01", "57P02", "57P03"].contains(&code));
+    postgres || ["1053", "1927", "2006", "2013", "4031"].contains(&code)
 }
 
 fn lost(message: &str) -> SqlError {

@@ -65,7 +65,9 @@ impl Keeper {
                 // A failure is told when something is to be made there.
                 if kept.lease.was_taken() && self.lease(&kept).is_ok() {
                     let there = self.lock().templates_on(&kept);
-                    there.iter().for_each(|wanted| self.fill(wanted));
+                    for wanted in &there {
+                        self.fill(wanted);
+                    }
                 }
             }
         }

@@ -13,6 +13,7 @@ use crate::server::{Capacity, Facts, Found, Held, Made, Owned, Restored, Server}
 
 /// What is on it.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an order of its own")]
 pub(super) struct Inside {
     pub(super) databases: BTreeMap<DatabaseName, Found>,
     pub(super) dropped: Vec<DatabaseName>,

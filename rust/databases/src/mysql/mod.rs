@@ -22,7 +22,7 @@ mod quoting;
 mod restoring;
 mod settings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tokens;
 
 use std::collections::HashMap;
@@ -34,6 +34,7 @@ use engine::guard::DatabaseName;
 
 use crate::error::{DatabaseError, Result};
 use crate::marker::Marker;
+use crate::names;
 use crate::server::{Facts, Found, Held, Made, Owned, Restored, Server};
 use crate::session::{Connector, Session, Sessions};
 use crate::target::Target;
@@ -208,6 +209,10 @@ impl Server for MysqlServer {
         clone: &DatabaseName,
         marker: &dyn Fn(&str) -> Marker,
     ) -> Result<Made> {
+        if names::kind_of(template.as_str()) != Some(names::Kind::Template) {
+            // A clone that is copied may have changed since it was copied last.
+            self.forget(template);
+        }
         let blueprint = self.advise(self.blueprint(template))?;
         let (mark, place) = (marker(clone.as_str()), self.place()?);
         let (charset, collation, comment) = (&blueprint.charset, &blueprint.collation, place.clause(&mark));

@@ -18,15 +18,20 @@ const GLANCE: Duration = Duration::from_millis(5);
 /// Ends the connections to the database that has this oid, and waits until they are gone; how many there were.
 pub(super) fn end_sessions(session: &mut dyn Session, name: &DatabaseName, oid: &str) -> Result<u32> {
     // Processes without a user are the server's own: only a superuser may end them, and they go by themselves.
-    let statement = format!(
-        "SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(a.pid)) FROM pg_stat_activity AS a \
-         WHERE a.datid = {} AND a.usesysid IS NOT NULL AND a.pid <> pg_backend_pid()",
+    let connections = format!(
+        "FROM pg_stat_activity AS a WHERE a.datid = {} AND a.usesysid IS NOT NULL AND a.pid <> pg_backend_pid()",
         literal(oid)
     );
+    let end = format!("SELECT count(*), count(*) FILTER (WHERE pg_terminate_backend(a.pid)) {connections}");
+    let count = format!("SELECT count(*) {connections}");
     let deadline = Instant::now() + GOODBYE;
     let mut ended: Option<u32> = None;
     loop {
-        let rows = ask(session, &statement, name.as_str())?;
+        let rows = match ask(session, &end, name.as_str()) {
+            // An administrator's can only be waited for; it may be about to end by itself.
+            Err(DatabaseError::Permission { .. }) => ask(session, &count, name.as_str())?,
+            answer => answer?,
+        };
         let left: u32 = rows.first().map(|row| number(row, 0)).unwrap_or_default();
         let ended = *ended.get_or_insert(left);
         if left == 0 {

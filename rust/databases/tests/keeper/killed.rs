@@ -51,6 +51,7 @@ fn plays_the_keeper() {
 #[test]
 #[ignore = "a part of a tree of processes"]
 #[expect(clippy::print_stdout, reason = "it tells the test how far it is")]
+#[expect(clippy::zombie_processes, reason = "it is killed before it could wait for anybody")]
 fn plays_the_controller() {
     if !plays("controller") {
         return;
@@ -63,7 +64,7 @@ fn plays_the_controller() {
     controller.settle_at(private.0, private.1, facts["template"].as_str().unwrap(), 2);
     // The worker has a copy of our conversation, as everything has that is forked from a controller.
     let ours = OwnedFd::from(controller.stream.try_clone().unwrap());
-    let worker = copy("worker").stdin(near).stdout(ours).stderr(Stdio::null()).spawn().unwrap();
+    let worker = copy("worker").stdin(near).stdout(Stdio::null()).stderr(ours).spawn().unwrap();
     controller.until(|status| status["clones"]["in_use"] == 1 && status["clones"]["ready"] == 2);
     println!("worker {}", worker.id());
     thread::sleep(LONGEST);

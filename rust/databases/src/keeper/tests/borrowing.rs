@@ -46,6 +46,24 @@ fn a_lender_that_is_gone_or_talks_nonsense_is_lost_for_good() {
 }
 
 #[test]
+fn a_connection_that_the_server_ended_is_another_one_after_that() {
+    let (borrowed, mut client) = lane();
+    let lender = thread::spawn(move || {
+        for code in ["57P01", "2013"] {
+            client.hear();
+            client.say(json!({"sql_error": {"code": code, "message": "gone"}}).to_string().as_bytes());
+        }
+        assert_eq!(client.hear()["sql"], "SELECT 1");
+        client.say(br#"{"rows":[["1"]]}"#);
+    });
+    for _ in 0..2 {
+        assert!(borrowed.connect(None).unwrap().query("SELECT 1").unwrap_err().lost);
+    }
+    assert_eq!(borrowed.connect(None).unwrap().query("SELECT 1").unwrap().len(), 1);
+    lender.join().unwrap();
+}
+
+#[test]
 fn statements_of_several_threads_take_turns() {
     let (borrowed, mut client) = lane();
     let lender = thread::spawn(move || {

@@ -34,6 +34,7 @@ fn a_file_suite_gets_clones_that_are_gone_after_the_run() {
     fs::write(path, "changed").unwrap();
     assert_eq!(worker.ok(json!({"op": "restore", "name": clone["name"]}))["in_place"], true);
     assert_eq!(fs::read(path).unwrap(), b"pages");
+    controller.until(|status| status["clones"]["ready"] == 1);
     let report = controller.finish();
     assert_eq!((&report["dropped"], &report["failed"]), (&json!(2), &json!([])), "{report}");
     assert!(!house.folder.path().join("clones").exists());

@@ -6,6 +6,7 @@ mod ending;
 mod enduring;
 mod files;
 mod hostile;
+mod mariadb;
 mod snapshots;
 
 use std::io::{BufRead, BufReader, IoSlice, Write};

@@ -29,7 +29,7 @@ const RUN: &str = "0123456789abcdef";
 const START: Duration = Duration::from_secs(30);
 
 /// A server of our own, and its folder; both go with the value.
-pub(super) struct Running {
+pub(crate) struct Running {
     child: Child,
     folder: TempDir,
     port: u16,
@@ -38,7 +38,7 @@ pub(super) struct Running {
 static RUNNING: Mutex<Weak<Running>> = Mutex::new(Weak::new());
 
 /// The server; `None` = this machine has none, which is a failure where the tests must run.
-pub(super) fn running() -> Option<Arc<Running>> {
+pub(crate) fn running() -> Option<Arc<Running>> {
     let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(server) = running.upgrade() {
         return Some(server);
@@ -80,53 +80,69 @@ fn run(command: &mut Command) {
 }
 
 impl Running {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let folder = TempDir::new().unwrap();
         certificates(folder.path());
         std::fs::write(
             folder.path().join("init.sql"),
-            "CREATE USER 'all'@'%' IDENTIFIED BY 'secret';\n\
+            "CREATE USER IF NOT EXISTS 'all'@'%' IDENTIFIED BY 'secret';\n\
              GRANT ALL PRIVILEGES ON *.* TO 'all'@'%' WITH GRANT OPTION;\n\
-             CREATE USER 'ours'@'%' IDENTIFIED BY 'secret';\n\
+             CREATE USER IF NOT EXISTS 'ours'@'%' IDENTIFIED BY 'secret';\n\
              GRANT ALL PRIVILEGES ON `test\\_%`.* TO 'ours'@'%';\n\
-             CREATE USER 'none'@'%' IDENTIFIED BY 'secret';\n",
+             CREATE USER IF NOT EXISTS 'none'@'%' IDENTIFIED BY 'secret';\n",
         )
         .unwrap();
         give_to_mysql(folder.path());
         let data = format!("--datadir={}", folder.path().join("data").display());
         run(command("mariadb-install-db").args(["--no-defaults", "--skip-test-db", &data]));
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let within = |option: &str, file: &str| format!("--{option}={}", folder.path().join(file).display());
-        let child = command("mariadbd")
-            .args([
-                "--no-defaults",
-                &data,
-                "--bind-address=127.0.0.1",
-                "--skip-name-resolve",
-                &format!("--port={port}"),
-            ])
-            .args([within("socket", "s"), within("pid-file", "pid"), within("init-file", "init.sql")])
-            .args([within("ssl-cert", "server.pem"), within("ssl-key", "server.key"), within("log-error", "log.err")])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let running = Self { child, folder, port };
-        let limit = Instant::now() + START;
-        while Driver::new(running.target("all", "")).connect(None).is_err() {
-            assert!(Instant::now() < limit, "{}", std::fs::read_to_string(running.file("log.err")).unwrap_or_default());
-            thread::sleep(Duration::from_millis(50));
-        }
+        let running = Self { child: Self::spawn(folder.path(), port), folder, port };
+        running.await_answer();
         running
     }
 
+    fn spawn(folder: &Path, port: u16) -> Child {
+        let within = |option: &str, file: &str| format!("--{option}={}", folder.join(file).display());
+        command("mariadbd")
+            .args(["--no-defaults", "--bind-address=127.0.0.1", "--skip-name-resolve", &format!("--port={port}")])
+            .args([within("datadir", "data"), within("socket", "s"), within("pid-file", "pid")])
+            .args([within("init-file", "init.sql"), within("log-error", "log.err")])
+            .args([within("ssl-cert", "server.pem"), within("ssl-key", "server.key")])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+
+    fn await_answer(&self) {
+        let limit = Instant::now() + START;
+        while Driver::new(self.target("all", "")).connect(None).is_err() {
+            assert!(Instant::now() < limit, "{}", std::fs::read_to_string(self.file("log.err")).unwrap_or_default());
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Stops the server and starts it again; every connection is ended.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        self.child = Self::spawn(self.folder.path(), self.port);
+        self.await_answer();
+    }
+
+    fn stop(&mut self) {
+        // The server is a child of `runuser`, which passes this signal on; it must stop before its folder goes.
+        let pid = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        let _ = self.child.wait();
+    }
+
     /// A file in the server's folder.
-    pub(super) fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// Where it is, over TCP, for one of the users `all`, `ours` and `none`; with more fields of JSON.
-    pub(super) fn target(&self, user: &str, more: &str) -> Target {
+    pub(crate) fn target(&self, user: &str, more: &str) -> Target {
         let port = self.port;
         let target = format!(
             r#"{{"vendor":"mysql","host":"127.0.0.1","port":{port},"user":"{user}","password":"secret"{more}}}"#
@@ -134,23 +150,25 @@ impl Running {
         serde_json::from_str(&target).unwrap()
     }
 
+    /// Where it listens.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The server as we see it.
-    pub(super) fn server(&self) -> MysqlServer {
+    pub(crate) fn server(&self) -> MysqlServer {
         MysqlServer::new(self.target("all", ""))
     }
 
     /// A connection of a test.
-    pub(super) fn talk(&self, database: Option<&DatabaseName>) -> Box<dyn Session> {
+    pub(crate) fn talk(&self, database: Option<&DatabaseName>) -> Box<dyn Session> {
         Driver::new(self.target("all", "")).connect(database).unwrap()
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // The server is a child of `runuser`, which passes this signal on; it must stop before its folder goes.
-        let pid = rustix::process::Pid::from_child(&self.child);
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
-        let _ = self.child.wait();
+        self.stop();
     }
 }
 
@@ -179,28 +197,28 @@ fn give_to_mysql(folder: &Path) {
 }
 
 /// Runs a statement that must succeed.
-pub(super) fn sql(session: &mut dyn Session, statement: &str) -> Rows {
+pub(crate) fn sql(session: &mut dyn Session, statement: &str) -> Rows {
     session.query(statement).unwrap_or_else(|error| panic!("{statement}: {error}"))
 }
 
 /// The first value of an answer.
-pub(super) fn one(session: &mut dyn Session, statement: &str) -> Option<String> {
+pub(crate) fn one(session: &mut dyn Session, statement: &str) -> Option<String> {
     sql(session, statement).into_iter().next()?.into_iter().next()?
 }
 
 /// A random number, for names.
-pub(super) fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)
 }
 
 /// What makes a mark of this kind.
-pub(super) fn marker(kind: Use) -> impl Fn(&str) -> Marker {
+pub(crate) fn marker(kind: Use) -> impl Fn(&str) -> Marker {
     move |id| Marker::new(kind, "shop", RUN, "k", id, 1)
 }
 
 /// A new template, made by the statements.
-pub(super) fn template(running: &Running, statements: &[&str]) -> DatabaseName {
+pub(crate) fn template(running: &Running, statements: &[&str]) -> DatabaseName {
     let (server, name) = (running.server(), names::template_name("shop", random()));
     sql(&mut *running.talk(None), &format!("CREATE DATABASE {name} CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"));
     server.mark(&name, &marker(Use::Build)).unwrap();
