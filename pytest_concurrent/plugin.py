@@ -120,7 +120,7 @@ def _open_databases(config: pytest.Config, settings: Settings, run_id: str) -> D
 def _providers(config: pytest.Config, settings: Settings) -> list[Provider]:
     """Who knows databases that this session's tests may use."""
     providers: list[Provider] = []
-    if settings.db == "off":
+    if settings.db == "off" and not settings.db_clean:
         return providers
     by_django = config.pluginmanager.hasplugin("django") and _django_is_configured()
     if by_django and (settings.db_clean or _on_workers(settings)):

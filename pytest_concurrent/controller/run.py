@@ -143,15 +143,6 @@ class Run:
         return Listener(self._session, self._settings, self._replay, progress)
 
     def _fork(self) -> Zygote:
-        readings = envwatch.readings()
-        if readings and self._settings.start == "auto":
-            raise ForkUnsafeException(
-                f"{readings[0]} before there are workers, so all of them would share the answer",
-                hint="Read it in a fixture or in pytest_concurrent_worker_start, "
-                "or say --concurrent-start=fork to share it",
-            )
-        if self._settings.start == "auto":
-            _refuse_threads(python_threads())
         zygote = fork_zygote(
             self._session,
             self._page,
@@ -248,6 +239,23 @@ def _refuse_threads(names: Iterable[str]) -> None:
             f"threads are alive in this process ({named}), and what is forked from it may hang",
             hint="--concurrent-start=fork forks all the same",
         )
+
+
+def refuse_unsafe_fork(settings: Settings) -> None:
+    """See, as far as can be seen before, whether workers can be forked.
+
+    Raises:
+        ForkUnsafeException: They cannot, and nobody said that they are to be all the same.
+    """
+    if settings.start != "auto":
+        return
+    if readings := envwatch.readings():
+        raise ForkUnsafeException(
+            f"{readings[0]} before there are workers, so all of them would share the answer",
+            hint="Read it in a fixture or in pytest_concurrent_worker_start, "
+            "or say --concurrent-start=fork to share it",
+        )
+    _refuse_threads(python_threads())
 
 
 def count_workers(settings: Settings, collection: Collection) -> tuple[int, str]:

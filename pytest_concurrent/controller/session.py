@@ -12,11 +12,21 @@ from pytest_concurrent.compat import early
 from pytest_concurrent.controller import order
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.garbage import patient_gc
-from pytest_concurrent.controller.run import EXIT_RUN_TIMEOUT, Run, count_workers
+from pytest_concurrent.controller.run import (
+    EXIT_RUN_TIMEOUT,
+    Run,
+    count_workers,
+    refuse_unsafe_fork,
+)
 from pytest_concurrent.controller.sequential import Stopwatch
 from pytest_concurrent.controller.sequential_events import SequentialEvents, benchmark
 from pytest_concurrent.controller.timings import TimingFiles
-from pytest_concurrent.exceptions import ForkUnsafeException, SecurityException
+from pytest_concurrent.exceptions import (
+    ConfigurationException,
+    DatabaseTemplateException,
+    ForkUnsafeException,
+    SecurityException,
+)
 from pytest_concurrent.reporting import databases as told
 from pytest_concurrent.reporting import files
 from pytest_concurrent.reporting.terminal import Terminal
@@ -38,6 +48,9 @@ class Databases(Protocol):
         Returns:
             How many there may be, and why; lines for the header.
         """
+
+    def prepare_here(self, session: pytest.Session) -> None:
+        """Get ready for tests that run in this process after all."""
 
     def finish(self) -> dict[str, Any]:
         """Drop what the run made, when no worker is left; what was done. May be called again."""
@@ -125,26 +138,13 @@ class ConcurrentSession:
             self._terminal.header([f"concurrent: sequentially, without workers: {reason}"])
             self._measure_here(session)
             return None
-        collection = Collection(session.items, self._settings, self._timings.history)
-        workers = count_workers(self._settings, collection)
-        remarks: Sequence[str] = ()
         try:
-            if self._databases is not None:
-                workers, remarks = self._databases.prepare(session, workers)
-            run = Run(
-                session,
-                self._settings,
-                collection,
-                given_order=self._reordered,
-                began=self._began,
-                run_id=self._run_id,
-                workers=workers,
-                remarks=remarks,
-            )
+            refuse_unsafe_fork(self._settings)
+            run = self._prepare(session)
             self._outcome = run.run()
         except (ForkUnsafeException, SecurityException) as error:
-            # Databases stay: fixtures without Django use them in this process too.
             self._terminal.warning(f"sequentially, without workers: {error}. {error.hint}")
+            self._prepare_here(session)
             self._measure_here(session)
             return None
         except BaseException:
@@ -153,6 +153,34 @@ class ConcurrentSession:
         self._finish_databases()
         self._run_timed_out = run.timed_out
         return run.conclude()
+
+    def _prepare(self, session: pytest.Session) -> Run:
+        collection = Collection(session.items, self._settings, self._timings.history)
+        workers = count_workers(self._settings, collection)
+        remarks: Sequence[str] = ()
+        if self._databases is not None:
+            try:
+                workers, remarks = self._databases.prepare(session, workers)
+            except ConfigurationException as error:
+                raise pytest.UsageError(f"{error}. {error.hint}") from None
+        return Run(
+            session,
+            self._settings,
+            collection,
+            given_order=self._reordered,
+            began=self._began,
+            run_id=self._run_id,
+            workers=workers,
+            remarks=remarks,
+        )
+
+    def _prepare_here(self, session: pytest.Session) -> None:
+        """Fixtures without Django give databases in this process too; to its end."""
+        if self._databases is not None:
+            try:
+                self._databases.prepare_here(session)
+            except DatabaseTemplateException as error:
+                self._terminal.warning(f"{error}. {error.hint}")
 
     def _finish_databases(self) -> None:
         if self._databases is not None:

@@ -9,16 +9,19 @@ from __future__ import annotations
 import os
 import select
 import signal
+import stat
 import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, NoReturn
 
 from pytest_concurrent.databases.keeper import Door, Keeper
 from pytest_concurrent.databases.preparation import Found, Means, Preparation
 from pytest_concurrent.databases.recipe import Recipe
+from pytest_concurrent.databases.redaction import redacted
 from pytest_concurrent.exceptions import DatabaseTemplateException, UnsupportedDatabase
 
 #: Lines of a failed build's output that are told.
@@ -82,6 +85,7 @@ class Builder:
     def _live(self, orders: Sequence[Order]) -> None:
         os.setpgid(0, 0)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        _let_go_of_terminal()
         died, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
@@ -157,6 +161,9 @@ class Builder:
         keeper = self._door.enter("maker")
 
         def tell(op: str, **fields: Any) -> None:
+            for name in ("message", "hint"):
+                if fields.get(name):
+                    fields[name] = redacted(fields[name], _password(self._recipes[order.alias]))
             keeper.request(op, alias=order.alias, fingerprint=order.fingerprint, **fields)
 
         try:
@@ -203,6 +210,20 @@ class Builder:
         return facts
 
 
+def _let_go_of_terminal() -> None:
+    """Whoever reads our output waits until the last process that could write has closed it.
+
+    pytest's capture keeps copies of the standard descriptors under other numbers, so every pipe
+    and terminal counts: a builder has no business with any.
+    """
+    with open(os.devnull, "r+b") as null:
+        for inherited in map(int, os.listdir("/proc/self/fd")):
+            with suppress(OSError):  # the listing's own
+                mode = os.fstat(inherited).st_mode
+                if inherited < 3 or stat.S_ISFIFO(mode) or os.isatty(inherited):
+                    os.dup2(null.fileno(), inherited)
+
+
 def serve_statements(lender: Keeper, recipe: Recipe) -> None:
     """Run the keeper's statements through the project's driver until the keeper is gone."""
     with recipe.lasting():
@@ -213,6 +234,13 @@ def serve_statements(lender: Keeper, recipe: Recipe) -> None:
                 lender.say({"sql_error": {"code": _code(error), "message": str(error)}})
             else:
                 lender.say({"rows": rows})
+
+
+def _password(recipe: Recipe) -> str:
+    """What must not be told, if it can be known."""
+    with suppress(DatabaseTemplateException):
+        return str(recipe.target().get("password") or "")
+    return ""
 
 
 def _code(error: Exception) -> str:

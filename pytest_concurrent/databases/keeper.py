@@ -95,6 +95,7 @@ class Keeper:
         Raises:
             DatabaseTemplateException: What went wrong, of the class that says what to do.
         """
+        __tracebackhide__ = True  # settings with a password are among the fields
         answer: dict[str, Any] = self._ask(op, wait, fields)
         return answer
 
@@ -104,14 +105,21 @@ class Keeper:
         return answer
 
     def _ask(self, op: str, wait: float, fields: dict[str, Any]) -> Any:
+        __tracebackhide__ = True
         if wait:
             fields["wait"] = wait
-        self._end.settimeout((wait or _PROMPT) + _PATIENCE)
         try:
+            self._end.settimeout((wait or _PROMPT) + _PATIENCE)
             self._end.sendall(json.dumps({"op": op, **fields}).encode() + b"\n")
             line = self._lines.readline()
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            self.close()
             raise _gone(op, str(error)) from error
+        except BaseException:
+            # Somebody broke in, a limit of a plugin or Ctrl-C: the answer that is still to come
+            # must never be taken for that to another question.
+            self.close()
+            raise
         if not line:
             raise _gone(op, "it ended")
         answer: dict[str, Any] = json.loads(line)
@@ -171,18 +179,26 @@ def _keep(door: socket.socket, journals: Path, run_id: str) -> NoReturn:
         os.setpgid(0, 0)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN)
-        _let_go_of_terminal()
-        _engine.keep(door.detach(), os.fspath(journals), run_id)
+        descriptor = door.detach()
+        _let_go_of_all_but(descriptor)
+        _engine.keep(descriptor, os.fspath(journals), run_id)
         status = 0
     finally:
         os._exit(status)
 
 
-def _let_go_of_terminal() -> None:
-    """Whoever reads our output waits until the last process that could write has closed it."""
+def _let_go_of_all_but(descriptor: int) -> None:
+    """Whoever reads our output waits until the last process that could write has closed it.
+
+    pytest's capture keeps copies of the standard descriptors under other numbers.
+    """
     with open(os.devnull, "r+b") as null:
         for standard in (0, 1, 2):
             os.dup2(null.fileno(), standard)
+    for inherited in map(int, os.listdir("/proc/self/fd")):
+        if inherited > 2 and inherited != descriptor:
+            with contextlib.suppress(OSError):  # the listing's own
+                os.close(inherited)
 
 
 def _gone(op: str, reason: str) -> DatabaseTemplateException:

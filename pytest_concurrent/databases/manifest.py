@@ -62,7 +62,7 @@ class Manifests:
                     yield key, build
 
     def has_built(self, inputs: Inputs) -> bool:
-        """Whether there was a build of exactly these inputs, the files that it opened among them."""
+        """Whether there was a build of these inputs, with the files that it opened as they are."""
         built = {build.key for build in self._read()}
         return any(key in built for key, _ in self.candidates(inputs))
 

@@ -26,6 +26,8 @@ class SpecProvider:
         folder: Where SQLite's files are kept.
     """
 
+    serves_without_workers = True
+
     def __init__(
         self,
         config: pytest.Config,

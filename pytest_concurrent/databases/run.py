@@ -20,6 +20,7 @@ from pytest_concurrent.databases.keeper import Door, Keeper, start_keeper
 from pytest_concurrent.databases.preparation import Found, Means, Preparation
 from pytest_concurrent.databases.recipe import Recipe
 from pytest_concurrent.exceptions import (
+    ConfigurationException,
     DatabaseTemplateException,
     SecurityException,
     UnsupportedDatabase,
@@ -30,6 +31,9 @@ from pytest_concurrent.settings import Settings
 #: Seconds for everything that is dropped after the run; what is left then is dropped by the next.
 _CLEAN_UP = 30.0
 
+#: Why a template is made although it need not be built.
+FROM_FILE = "from its file"
+
 #: Connections of the keeper itself: the lease, a lock, and four that clone.
 _KEEPERS_CONNECTIONS = 6
 
@@ -37,11 +41,15 @@ _KEEPERS_CONNECTIONS = 6
 class Provider(Protocol):
     """Who knows databases that tests use: Django's settings, or our own ini keys."""
 
+    #: Whether its databases are ours to give where there are no workers too.
+    serves_without_workers: bool
+
     def recipes(self, session: pytest.Session) -> Sequence[Recipe]:
         """The databases that the collected tests need.
 
         Raises:
             SecurityException: They may not be opened; the run is to be sequential.
+            UnsupportedDatabase: One cannot be cloned, and the user demands that.
         """
 
     def all_recipes(self) -> Sequence[Recipe]:
@@ -87,6 +95,8 @@ class Look:
         if self.found is None:
             return f"{name}: {self.problem}"
         if self.found.template is None:
+            if self.found.why == FROM_FILE:
+                return f"{name}: the template is being loaded {FROM_FILE}"
             return f"{name}: the template is being built ({self.found.why})"
         return f"{name}: template found ({self.found.template})"
 
@@ -120,7 +130,6 @@ class Databases:
         self._keeper: Keeper | None = None
         self._builder = 0
         self._project = ""
-        self.failures: list[str] = []
 
     def prepare(
         self, session: pytest.Session, workers: tuple[int, str]
@@ -138,17 +147,42 @@ class Databases:
             How many there may be, which a server can limit, and what set it; lines for the header.
 
         Raises:
-            SecurityException: Databases may not be opened.
-            PermissionException: The role may not create databases.
+            SecurityException: Databases may not be opened, or not be made.
+            ConfigurationException: There are no clones, and the user demands them.
         """
-        assert self._door is not None
+        try:
+            return self._prepare(session, workers)
+        except SecurityException:
+            raise
+        except DatabaseTemplateException as error:
+            if self._settings.db == "clone":
+                raise ConfigurationException(
+                    f"--concurrent-db=clone ({self._settings.source('db')}): {error}",
+                    hint=error.hint,
+                ) from error
+            self._let_go()
+            return workers, [f"databases are set up once per worker: {error}"]
+
+    def prepare_here(self, session: pytest.Session) -> None:
+        """Prepare what is ours to give where tests run in this very process.
+
+        Raises:
+            DatabaseTemplateException: It could not be prepared.
+        """
+        if not self._builder:
+            self._providers = [one for one in self._providers if one.serves_without_workers]
+            self._prepare(session, (1, "no workers"))
+
+    def _prepare(
+        self, session: pytest.Session, workers: tuple[int, str]
+    ) -> tuple[tuple[int, str], list[str]]:
         recipes = [recipe for one in self._providers for recipe in one.recipes(session)]
         lines = [remark for one in self._providers for remark in one.remarks()]
-        if not recipes:
+        if not recipes or self._door is None:
             self._let_go()
             return workers, lines
         self._project = recipes[0].project
-        self._keeper = self._door.enter("controller")
+        self._keeper = self._keeper or self._door.enter("controller")
         means = self._means()
         looks = [self._look(recipe, means) for recipe in recipes]
         workers = fitting(workers, [look.found for look in looks if look.found is not None])
@@ -185,6 +219,8 @@ class Databases:
         except DatabaseTemplateException as error:
             # The tests that need it say so, as in a sequential run.
             look.problem = str(error)
+        except Exception as error:  # code of the project that the look-up runs through
+            look.problem = f"{type(error).__name__}: {error}"
         return look
 
     def _introduce(self, look: Look, clones: int) -> None:
@@ -205,18 +241,18 @@ class Databases:
         """Show what of ours is on the servers, and drop what may go after a yes: an exit code."""
         assert self._door is not None
         self._keeper = self._door.enter("controller")
-        recipes = [recipe for one in self._providers for recipe in one.all_recipes()]
-        cleaning = Cleaning(recipes, self._keeper, self._means())
-        going = told.show(self._config, cleaning.found, cleaning.problems)
-        if told.is_agreed(self._config, going, consent=has_consent(self._config)):
-            dropped, failed = cleaning.drop()
-            told.tell(self._config, dropped, failed)
-            return 1 if failed else 0
-        return 1 if cleaning.problems else 0
-
-    def status(self) -> dict[str, Any]:
-        """What the keeper did so far."""
-        return self._keeper.request("status") if self._keeper is not None else {}
+        try:
+            recipes = [recipe for one in self._providers for recipe in one.all_recipes()]
+            cleaning = Cleaning(recipes, self._keeper, self._means())
+            going = told.show(self._config, cleaning.found, cleaning.problems)
+            if told.is_agreed(self._config, going, consent=has_consent(self._config)):
+                dropped, failed = cleaning.drop()
+                told.tell(self._config, dropped, failed)
+                return 1 if failed else 0
+            return 1 if cleaning.problems else 0
+        finally:
+            # Not by `finish`, which drops what dead runs left without asking anybody.
+            self._let_go()
 
     def finish(self) -> dict[str, Any]:
         """Drop what the run made, and what dead runs left; nothing of anybody else.
@@ -272,7 +308,7 @@ def fitting(workers: tuple[int, str], found: Sequence[Found]) -> tuple[int, str]
         room = max(1, (limit - reserved - used - _KEEPERS_CONNECTIONS) // ours)
         if limit and room < wanted:
             wanted = room
-            reason = f"the {facts['vendor']} server takes {limit} connections, {used} are in use"
+            reason = f"{facts['vendor']} takes {limit} connections here, {used} are in use"
     return wanted, reason
 
 

@@ -65,6 +65,10 @@ def cursor_aside(connection: Any, database: str | None = None) -> Generator[Any]
                 aside.close()
 
 
+#: Connections that are kept to different databases: what is made or restored at once, with room.
+_MOST_OPEN = 32
+
+
 class Statements:
     """Statements, each outside of any transaction.
 
@@ -97,6 +101,8 @@ class Statements:
         """
         with unblocked(self._config):
             try:
+                if database is None:
+                    self._leave(statement)
                 cursor = self._cursor(database)
                 cursor.execute(statement)
                 return _rows(cursor)
@@ -107,11 +113,17 @@ class Statements:
                 if not self._lasting:
                     self._close(*self._open)
 
+    def _leave(self, statement: str) -> None:
+        """Close what leads to databases that a statement names: it may drop or copy them.
+
+        No other: the keeper speaks to several databases by turns, in a transaction in each.
+        """
+        self._close(*(name for name in self._open if name is not None and name in statement))
+
     def _cursor(self, database: str | None) -> Any:
         if database not in self._open:
-            # Who goes elsewhere is done with the last one, which could not be dropped while it is
-            # open; the connection without a name stays: it may hold locks.
-            self._close(*(name for name in self._open if name is not None))
+            if len(self._open) > _MOST_OPEN:
+                self._close(next(name for name in self._open if name is not None))
             stack = ExitStack()
             cursor = stack.enter_context(cursor_aside(self._connection(), database))
             self._open[database] = (stack, cursor)

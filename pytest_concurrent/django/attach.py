@@ -135,11 +135,11 @@ class Clones:
                 return self._create(recipe, creation, call.arguments)
             except UnsupportedDatabase as error:
                 if not self._fall_back:
-                    _fail(error)
+                    fail_test(error)
                 creation.log(f"Database {recipe.alias!r} cannot be cloned: {error}")
                 return create(*arguments, **keywords)
             except DatabaseTemplateException as error:
-                _fail(error)
+                fail_test(error)
 
         def destroy_test_db(*arguments: Any, **keywords: Any) -> Any:
             call = inspect.signature(destroy).bind(*arguments, **keywords)
@@ -328,7 +328,7 @@ def _file_of(recipe: Recipe, template: str) -> str:
     return str(Path(recipe.target()["templates"], f"{template}.sqlite3"))
 
 
-def _fail(error: DatabaseTemplateException) -> Any:
+def fail_test(error: DatabaseTemplateException) -> Any:
     """The error of every test that needs the database; our own frames would tell nothing."""
     __tracebackhide__ = True
     pytest.fail(f"{error}. {error.hint}", pytrace=False)

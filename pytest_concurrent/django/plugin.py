@@ -6,6 +6,7 @@ from collections.abc import Generator, Sequence
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from pytest_concurrent.databases.keeper import Door, Keeper
 from pytest_concurrent.django.attach import Clones, Recipe
@@ -66,6 +67,7 @@ class Active:
             self.clones, self._tripwire, settings.db_health_interval, settings.db_max_operations
         )
         self._reset = Reset(config, self.clones, fresh=settings.db == "fresh")
+        _keep_in_memory()
         for recipe in recipes:
             self.clones.wrap(recipe)
         self.connections.install(
@@ -123,3 +125,14 @@ class Active:
             f"{vendor} database {name!r} is none that this worker made, so its connections are "
             "left alone"
         )
+
+
+def _keep_in_memory() -> None:
+    """Say of SQLite databases without a test name what Django takes for granted.
+
+    pytest-django adds a worker's suffix to any name but those of the back end that it knows, so a
+    subclass of that would be led to a file in a folder that is not there.
+    """
+    for connection in connections.all():
+        if connection.vendor == "sqlite" and not connection.settings_dict["TEST"]["NAME"]:
+            connection.settings_dict["TEST"]["NAME"] = ":memory:"

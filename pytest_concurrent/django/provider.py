@@ -27,6 +27,9 @@ class DjangoProvider:
         folder: Where SQLite's files are kept.
     """
 
+    #: pytest-django sets databases up there.
+    serves_without_workers = False
+
     def __init__(self, config: pytest.Config, settings: Settings, folder: Path) -> None:
         self._config = config
         self._settings = settings

@@ -27,7 +27,7 @@ from django.db import connections
 from django.test import TestCase, TransactionTestCase
 
 from pytest_concurrent.django.access import unblocked
-from pytest_concurrent.django.attach import Attached, Clones
+from pytest_concurrent.django.attach import Attached, Clones, fail_test
 from pytest_concurrent.exceptions import DatabaseTemplateException
 
 #: First words of statements that change nothing.
@@ -135,10 +135,13 @@ class Reset:
             if attached.alias in self._lost:
                 self._warn_once(attached)
                 continue
-            if attached.file is not None:
-                self._clones.refill(attached)
-            else:
-                self._clones.exchange(attached)
+            try:
+                if attached.file is not None:
+                    self._clones.refill(attached)
+                else:
+                    self._clones.exchange(attached)
+            except DatabaseTemplateException as error:
+                fail_test(error)
             self._touched.discard(attached.alias)
 
     def _before_transactional(self, kind: type[TransactionTestCase]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +89,18 @@ def postgresql(connection: Any) -> Target:
         raise UnsupportedDatabase(f"its host is {host!r}")
     tls = _postgresql_tls(told, in_use=in_use)
     if told.get("hostaddr"):
-        if tls["mode"] == "verify-full":
+        if tls["mode"] != "verify-full":
+            host = told["hostaddr"]
+        elif not _leads_to(host, told["hostaddr"]):
             raise UnsupportedDatabase("it is reached at an address, verified by another name")
-        host = told["hostaddr"]
     return {**target, "host": host, "tls": tls}
+
+
+def _leads_to(host: str, address: str) -> bool:
+    """Whether a name has an address: psycopg resolves names itself and tells libpq both."""
+    with suppress(OSError):
+        return any(found[4][0] == address for found in socket.getaddrinfo(host, None))
+    return False
 
 
 def _told(driver: Any) -> dict[str, str]:

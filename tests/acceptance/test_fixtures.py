@@ -122,7 +122,8 @@ def test_set_up_is_shown(pytester: pytest.Pytester, compare: Compare) -> None:
         def test_two(narrow): assert 0
         """
     )
-    args = ("--setup-show", "-p", "no:cacheprovider")
+    # pytest-django has fixtures of its own for every test.
+    args = ("--setup-show", "-p", "no:cacheprovider", "-p", "no:django")
     sequential = set_ups(pytester.runpytest_subprocess(*args))
     assert len(sequential) == 12
     assert set_ups(pytester.runpytest_subprocess(*args, *on_workers(1))) == sequential

@@ -230,7 +230,7 @@ def templates(server: Server) -> list[Marked]:
 
 
 @contextmanager
-def foreign(server: Server) -> Iterator[None]:
+def foreign(server: Server) -> Iterator[set[str]]:
     """Databases of somebody else, some of them named like ours: all are there in the end."""
     names = {
         f"test_project_c_0123abcd_{secrets.token_hex(8)}": None,
@@ -242,7 +242,7 @@ def foreign(server: Server) -> Iterator[None]:
     try:
         for name, comment in names.items():
             _make_foreign(server, name, comment)
-        yield
+        yield set(names)
         for name in names:
             assert server.execute("SELECT n FROM theirs", name) == [(7,)], name
     finally:

@@ -127,7 +127,7 @@ def test_restarted_server_costs_no_test_between_tests(
     server = fresh_server(kind)
     small = Small(tmp_path / "project", on_server(server))
     running = held_between(small)
-    with foreign(server):
+    with foreign(server) as theirs:
         for stage in _STAGES:
             small.await_held(stage, running)
             server.restart()
@@ -137,8 +137,7 @@ def test_restarted_server_costs_no_test_between_tests(
         again = small.run(*CONCURRENT)
         assert (again.code, again.counts) == (0, _EIGHT), again.output
         assert "template found" in again.output
-        theirs = 3  # of `foreign`, named like ours and never to be taken for it
-        assert len(clones_and_builds(server)) == theirs
+        assert set(clones_and_builds(server)) < theirs
 
 
 @every_kind
@@ -190,7 +189,10 @@ def test_foreign_session_does_not_keep_a_template_from_being_sealed(
     running = small.start(*CONCURRENT)
     small.await_held("build", running)
     (building,) = [name for name in server.list_databases() if "_t_" in name]
-    with closing(server.connect(building, server.creator)) as connection, connection.cursor() as cursor:
+    with (
+        closing(server.connect(building, server.creator)) as connection,
+        connection.cursor() as cursor,
+    ):
         # It has only looked; and yet it would keep PostgreSQL from copying.
         cursor.execute("BEGIN")
         cursor.execute("SELECT 1")

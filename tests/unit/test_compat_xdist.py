@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -44,8 +45,9 @@ def test_workerinput_has_the_keys_of_xdist(worker: Any) -> None:
 
 def test_xdist_itself_takes_it_for_a_worker(worker: Any, pytester: pytest.Pytester) -> None:
     theirs = pytest.importorskip("xdist")
-    assert theirs.is_xdist_worker(worker)
-    assert theirs.get_xdist_worker_id(worker) == "gw1"
+    request = SimpleNamespace(config=worker)
+    assert theirs.is_xdist_worker(request)
+    assert theirs.get_xdist_worker_id(request) == "gw1"
 
 
 def test_fixtures_name_worker_and_run(pytester: pytest.Pytester) -> None:

@@ -7,7 +7,12 @@ import pickle
 import pytest
 
 from pytest_concurrent import exceptions
-from pytest_concurrent.exceptions import ConcurrentTestException, DatabaseTemplateException
+from pytest_concurrent.exceptions import (
+    ConcurrentTestException,
+    DatabaseCloneException,
+    DatabaseTemplateException,
+    UnsupportedDatabase,
+)
 
 EVERY = [value for value in vars(exceptions).values() if isinstance(value, type)]
 
@@ -27,8 +32,9 @@ def test_error_is_pickled_whole(error: type[DatabaseTemplateException]) -> None:
 
 
 def test_own_errors_have_one_base() -> None:
-    others = [error for error in EVERY if not issubclass(error, ConcurrentTestException)]
-    assert others == [DatabaseTemplateException]
+    others = {error for error in EVERY if not issubclass(error, ConcurrentTestException)}
+    assert others == {DatabaseTemplateException, DatabaseCloneException, UnsupportedDatabase}
+    assert all(issubclass(error, DatabaseTemplateException) for error in EVERY)
 
 
 def test_no_error_is_collected_as_a_test(pytester: pytest.Pytester) -> None:
