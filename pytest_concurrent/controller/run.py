@@ -44,7 +44,7 @@ class Run:
         began: When the run began, by `time.perf_counter`.
         run_id: The run's id.
         workers: Number of slots, and what set it.
-        remarks: Further lines for the header.
+        remarks: Further lines for the header, each with whether it is shown without ``-v`` too.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Run:
         began: float,
         run_id: str,
         workers: tuple[int, str],
-        remarks: Sequence[str] = (),
+        remarks: Sequence[tuple[str, bool]] = (),
     ) -> None:
         self._session = session
         self._config = session.config
@@ -193,9 +193,10 @@ class Run:
             estimate=work if timed else None,
             bound=bound if timed else None,
         )
+        told = self._terminal.verbosity > 0
         lines = [header_line(plan)]
-        if self._terminal.verbosity > 0:
-            lines += [f"concurrent: {remark}" for remark in self._remarks]
+        lines += [f"concurrent: {text}" for text, always in self._remarks if always or told]
+        if told:
             named = [(f"gw{slot}", tests, time) for slot, (tests, time) in enumerate(shares)]
             lines += share_lines(named)
         self._terminal.header(lines)

@@ -38,7 +38,7 @@ class Databases(Protocol):
 
     def prepare(
         self, session: pytest.Session, workers: tuple[int, str]
-    ) -> tuple[tuple[int, str], Sequence[str]]:
+    ) -> tuple[tuple[int, str], Sequence[tuple[str, bool]]]:
         """Get ready for workers that are about to be forked.
 
         Args:
@@ -46,7 +46,8 @@ class Databases(Protocol):
             workers: How many there are to be, and why.
 
         Returns:
-            How many there may be, and why; lines for the header.
+            How many there may be, and why; lines for the header, each with whether it is shown
+            without ``-v`` too.
         """
 
     def prepare_here(self, session: pytest.Session) -> None:
@@ -157,7 +158,7 @@ class ConcurrentSession:
     def _prepare(self, session: pytest.Session) -> Run:
         collection = Collection(session.items, self._settings, self._timings.history)
         workers = count_workers(self._settings, collection)
-        remarks: Sequence[str] = ()
+        remarks: Sequence[tuple[str, bool]] = ()
         if self._databases is not None:
             try:
                 workers, remarks = self._databases.prepare(session, workers)

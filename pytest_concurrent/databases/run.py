@@ -133,7 +133,7 @@ class Databases:
 
     def prepare(
         self, session: pytest.Session, workers: tuple[int, str]
-    ) -> tuple[tuple[int, str], list[str]]:
+    ) -> tuple[tuple[int, str], list[tuple[str, bool]]]:
         """Find the templates of what the collected tests need, and have the others built.
 
         To be called after collection, while this process has one thread. Workers may be forked
@@ -144,7 +144,8 @@ class Databases:
             workers: How many slots there are to be, and what set the number.
 
         Returns:
-            How many there may be, which a server can limit, and what set it; lines for the header.
+            How many there may be, which a server can limit, and what set it; lines for the header,
+            each with whether it is for everybody or for those who ask.
 
         Raises:
             SecurityException: Databases may not be opened, or not be made.
@@ -161,7 +162,7 @@ class Databases:
                     hint=error.hint,
                 ) from error
             self._let_go()
-            return workers, [f"databases are set up once per worker: {error}"]
+            return workers, [(f"databases are set up once per worker: {error}", True)]
 
     def prepare_here(self, session: pytest.Session) -> None:
         """Prepare what is ours to give where tests run in this very process.
@@ -175,9 +176,9 @@ class Databases:
 
     def _prepare(
         self, session: pytest.Session, workers: tuple[int, str]
-    ) -> tuple[tuple[int, str], list[str]]:
+    ) -> tuple[tuple[int, str], list[tuple[str, bool]]]:
         recipes = [recipe for one in self._providers for recipe in one.recipes(session)]
-        lines = [remark for one in self._providers for remark in one.remarks()]
+        lines = [(remark, True) for one in self._providers for remark in one.remarks()]
         if not recipes or self._door is None:
             self._let_go()
             return workers, lines
@@ -189,7 +190,8 @@ class Databases:
         orders = [look.order(workers[0]) for look in looks if look.is_to_be_built]
         for look in looks:
             self._introduce(look, workers[0])
-            lines.append(look.line)
+            # Who waits for a template that is being built wants to know why.
+            lines.append((look.line, look.is_to_be_built))
         builder = Builder(self._door, recipes, means, clones=workers[0])
         self._builder = builder.fork(orders, [self._keeper])
         for one in self._providers:

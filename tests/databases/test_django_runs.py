@@ -23,7 +23,7 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def sequential(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Mapping[str, str]]:
-    """The outcomes of a sequential run, which are the same on every engine; each run is done once."""
+    """The outcomes of a sequential run, which are the same on every engine; each is done once."""
     known: dict[tuple[str, ...], Mapping[str, str]] = {}
 
     def outcomes(*args: str) -> Mapping[str, str]:

@@ -183,7 +183,7 @@ def test_clock_that_was_set_back_loses_nothing(small: Small, server: Server) -> 
     assert template.mark["used"] < tomorrow
 
 
-@pytest.mark.parametrize("name", ["sh\"op's `best` 100% \\ – übung", "ü" * 31 + "x", "-- drop;"])
+@pytest.mark.parametrize("name", ["sh\"op's `best` 100% \\ — übung", "ü" * 31 + "x", "-- drop;"])
 def test_names_may_be_anything(server: Server, tmp_path: Path, name: str) -> None:
     small = Small(tmp_path / name, on_server(server, database=name))
     with foreign(server) as theirs:

@@ -38,7 +38,7 @@ def test_answer_to_a_broken_off_request_is_never_taken_for_another(door: Door) -
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         with pytest.raises(AlarmError):
-            keeper.request("clone", wait=3.0, **TEMPLATE)  # type: ignore[arg-type]
+            keeper.request("clone", wait=3.0, **TEMPLATE)
     finally:
         signal.signal(signal.SIGALRM, before)
     with pytest.raises(DatabaseTemplateException, match="did not answer"):
@@ -52,7 +52,7 @@ def test_refusal_is_of_the_class_that_says_what_to_do(door: Door) -> None:
     maker.request("fail", **fields)  # type: ignore[arg-type]
     worker = door.enter("worker", slot=0)
     with pytest.raises(UnsupportedDatabase, match="no way") as caught:
-        worker.request("clone", wait=5.0, **TEMPLATE)  # type: ignore[arg-type]
+        worker.request("clone", wait=5.0, **TEMPLATE)
     assert caught.value.hint == "Go on."
     maker.close()
     worker.close()
