@@ -192,10 +192,10 @@ class Builder:
         try:
             facts = preparation.open()
         except UnsupportedDatabase:
-            facts = self._lend(recipe, preparation)
+            facts = self._lend(recipe, preparation, keeper)
         return preparation.make(facts)
 
-    def _lend(self, recipe: Recipe, preparation: Preparation) -> dict[str, Any]:
+    def _lend(self, recipe: Recipe, preparation: Preparation, keeper: Keeper) -> dict[str, Any]:
         """Let the keeper speak through the project's own driver, in a process of its own."""
         conversation = self._door.enter("lender")
         server_facts = {"vendor": recipe.vendor, "identity": preparation.identity()}
@@ -203,6 +203,9 @@ class Builder:
         self._lender = os.fork()
         if self._lender == 0:
             try:
+                # It stays until the keeper goes, which waits for whoever could still come in.
+                self._door.close()
+                keeper.close()
                 serve_statements(conversation, recipe)
             finally:
                 os._exit(0)

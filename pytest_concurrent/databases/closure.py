@@ -9,11 +9,18 @@ import ast
 import os
 import re
 import sys
+import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-#: Folders below a project that hold what others wrote.
+#: Folders that hold what others wrote, wherever they are.
 _FOREIGN = frozenset({"site-packages", "dist-packages"})
+
+#: Where the interpreter's own modules are; its version is an input.
+_INTERPRETER = tuple(
+    os.path.join(os.path.realpath(sysconfig.get_paths()[name]), "")
+    for name in ("stdlib", "platstdlib")
+)
 
 #: An import begins here, be it in the middle of a line or in a text that only looks like one. Only
 #: these pieces are parsed: 300 migrations parsed whole take over a second, these pieces a tenth.
@@ -33,7 +40,7 @@ def closure(files: Iterable[str], root: str) -> list[str]:
 
     Args:
         files: Where to begin; they are in the result if they are the project's.
-        root: The project's folder.
+        root: The root folder. What is imported from beside or above it counts too.
 
     Returns:
         Absolute paths, sorted.
@@ -49,21 +56,34 @@ def closure(files: Iterable[str], root: str) -> list[str]:
     return sorted(found)
 
 
+def is_foreign(path: str) -> bool:
+    """Whether a real path belongs to what is installed or to the interpreter.
+
+    A project is not where the root folder is: that may be below it, or beside its sources.
+    """
+    return f"{path}{os.sep}".startswith(_INTERPRETER) or not _FOREIGN.isdisjoint(path.split(os.sep))
+
+
+def homes(root: str) -> list[str]:
+    """The folders that a project imports its own modules from, the root folder among them.
+
+    Args:
+        root: The root folder.
+    """
+    paths = (os.path.realpath(path or ".") for path in (*sys.path, root))
+    return [path for path in dict.fromkeys(paths) if not is_foreign(path)]
+
+
 class _Project:
     def __init__(self, root: str) -> None:
-        self._root = os.path.join(os.path.realpath(root), "")
-        paths = dict.fromkeys(os.path.realpath(path or ".") for path in sys.path)
-        self._bases = [path for path in (*paths, self._root[:-1]) if self._inside(path)]
+        self._bases = homes(root)
         self._resolved: dict[str, tuple[str, ...]] = {}
 
     def owns(self, path: str) -> bool:
-        return self._inside(path) and os.path.isfile(path)
-
-    def _inside(self, path: str) -> bool:
-        return f"{path}{os.sep}".startswith(self._root) and _FOREIGN.isdisjoint(path.split(os.sep))
+        return not is_foreign(path) and os.path.isfile(path)
 
     def imported_by(self, path: str) -> Iterator[str]:
-        yield from _packages_around(path, self._root)
+        yield from _packages_around(path)
         for level, module, names in imports(path):
             if level:
                 yield from _relative(path, level, module, names)
@@ -88,15 +108,15 @@ class _Project:
         """Folders in which a top-level package may be; where it is, if it is imported."""
         loaded = getattr(sys.modules.get(package), "__path__", None)
         try:
-            homes = [os.path.dirname(os.path.realpath(path)) for path in loaded or ()]
+            found = [os.path.dirname(os.path.realpath(path)) for path in loaded or ()]
         except Exception:  # somebody's own loader
-            homes = []
-        return homes or self._bases
+            found = []
+        return found or self._bases
 
 
-def _packages_around(path: str, root: str) -> Iterator[str]:
+def _packages_around(path: str) -> Iterator[str]:
     folder = os.path.dirname(path)
-    while folder.startswith(root) and os.path.isfile(os.path.join(folder, "__init__.py")):
+    while os.path.isfile(os.path.join(folder, "__init__.py")):
         yield os.path.join(folder, "__init__.py")
         folder = os.path.dirname(folder)
 

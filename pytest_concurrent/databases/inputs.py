@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_concurrent.exceptions import ConfigurationException
 
 #: Changes when a template made by an older version of ours may not be used by this one.
 LAYOUT = "1"
@@ -21,6 +24,15 @@ _KEY_DIGITS = 40
 #: Inputs that are named when a template cannot be used; the rest is counted.
 _NAMED = 3
 
+_SECOND = 1_000_000_000
+
+#: Nanoseconds by which a file's time can be behind the clock: Linux takes it from the timer tick,
+#: whose longest period is 10 ms.
+_TICK = 10_000_000
+
+#: The same for file systems that keep whole seconds; FAT keeps every other one.
+_FAT = 2 * _SECOND
+
 
 @dataclass
 class Inputs:
@@ -28,9 +40,11 @@ class Inputs:
 
     Attributes:
         digests: Digest by name; the name says to people what the input is.
+        files: Path by name, of those inputs that are files.
     """
 
     digests: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, value: object) -> None:
         """Take a value in by its `repr`, which must be the same in every process."""
@@ -39,6 +53,15 @@ class Inputs:
     def add_file(self, name: str, path: str | os.PathLike[str]) -> None:
         """Take a file in by its bytes; one that is not there counts as such."""
         self.digests[name] = digest_of_file(path)
+        self.files[name] = os.fspath(path)
+
+    def edited_since(self, began_ns: int) -> list[str]:
+        """Names of the files that were written after a time.
+
+        Args:
+            began_ns: Wall clock, in nanoseconds.
+        """
+        return [name for name, path in self.files.items() if is_written_since(path, began_ns)]
 
     def key(self, more: Mapping[str, str] | None = None) -> str:
         """Digest of everything.
@@ -66,6 +89,50 @@ def digest_of_file(path: str | os.PathLike[str]) -> str:
         return "missing"
     except OSError:
         return "unreadable"
+
+
+def is_written_since(path: str | os.PathLike[str], began_ns: int) -> bool:
+    """Whether a file was written or moved to its place after a time; in case of doubt it was.
+
+    Args:
+        path: The file; one that is not there was not.
+        began_ns: Wall clock, in nanoseconds.
+    """
+    try:
+        state = os.stat(path)
+    except OSError:
+        return False
+    # A file that is moved into place keeps the time of its content, but not that of its entry.
+    stamps = (state.st_mtime_ns, state.st_ctime_ns)
+    return any(stamp >= began_ns - (_TICK if stamp % _SECOND else _FAT) for stamp in stamps)
+
+
+def matching_files(root: Path, patterns: Sequence[str], source: str) -> Iterator[Path]:
+    """The files that globs match, compiled modules left out.
+
+    Args:
+        root: The folder that they are relative to.
+        patterns: The globs.
+        source: Who gave them, in words for people.
+
+    Raises:
+        ConfigurationException: One matches no file, or is none.
+    """
+    for pattern in patterns:
+        try:
+            found = sorted(root.glob(pattern))
+        except (ValueError, NotImplementedError) as error:
+            raise ConfigurationException(
+                f"{pattern!r} ({source}) is not accepted: {error}; "
+                "expected a glob relative to the root folder"
+            ) from error
+        files = [path for path in found if path.is_file() and path.suffix != ".pyc"]
+        if not files:
+            raise ConfigurationException(
+                f"{pattern!r} ({source}) matches no file below {root}",
+                hint="Correct the glob: a template whose inputs are not seen grows stale.",
+            )
+        yield from files
 
 
 def digest_of_folder(path: str | os.PathLike[str]) -> str:

@@ -29,12 +29,14 @@ class Build:
         static: Key of what was known before it.
         inputs: Digest of each input that was known before it.
         recorded: Digest of each file that it opened and folder that it listed, by path.
+        unkept: Whether no file of its template could be written.
     """
 
     key: str
     static: str
     inputs: dict[str, str]
     recorded: dict[str, str]
+    unkept: bool = False
 
 
 class Manifests:

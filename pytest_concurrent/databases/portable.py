@@ -107,6 +107,14 @@ class PortableTemplates:
         self._name = f"{recipe.project}/{recipe.alias}"
         self.remarks: list[str] = []
 
+    def has_file(self, key: str) -> bool:
+        """Whether there is a file, usable or not.
+
+        Args:
+            key: The template's key.
+        """
+        return os.path.lexists(self._path(key))
+
     def save_build(self, name: str, key: str) -> None:
         """Write the file of a build that is not published yet: PostgreSQL's.
 

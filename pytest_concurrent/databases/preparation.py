@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pytest_concurrent import _engine
-from pytest_concurrent.databases.inputs import Inputs, Places
+from pytest_concurrent.databases.inputs import Inputs, Places, is_written_since
 from pytest_concurrent.databases.keeper import Keeper
 from pytest_concurrent.databases.manifest import Build, Manifests
 from pytest_concurrent.databases.portable import PortableTemplates
@@ -25,6 +27,9 @@ PATIENCE = 300.0
 #: How often a template is built again because its inputs were edited meanwhile.
 _ATTEMPTS = 3
 
+#: Why a template is made although it need not be built.
+FROM_FILE = "from its file"
+
 
 @dataclass(frozen=True)
 class Means:
@@ -36,6 +41,8 @@ class Means:
         rebuild: Whether templates that are there do not count.
         root: The project's folder.
         ignored: Folders whose files are no inputs.
+        began_ns: Wall clock, in nanoseconds, when this process began to import the project: what
+            was edited later may be in memory as it was. 0 = not known.
     """
 
     manifests: Path
@@ -43,6 +50,7 @@ class Means:
     cache: Path | None = None
     rebuild: bool = False
     ignored: tuple[str, ...] = ()
+    began_ns: int = 0
 
 
 @dataclass
@@ -64,6 +72,19 @@ class Found:
     seconds: float = 0.0
     remarks: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a build read.
+
+    Attributes:
+        recorded: Digest of each file and folder, by name.
+        edited: Files that somebody wrote meanwhile.
+    """
+
+    recorded: dict[str, str]
+    edited: list[str]
 
 
 class Preparation:
@@ -127,20 +148,29 @@ class Preparation:
         if self._means.rebuild:
             return Found(server, why="it was asked for", facts=facts)
         inputs = self._recipe.inputs()
-        template = self._look_up(server, inputs)
-        if template is not None:
-            return Found(server, template, facts=facts)
-        return Found(server, why=self._explain(inputs), facts=facts)
+        if edited := self._edited(inputs):
+            return Found(server, why=f"edited since the run began: {edited[0]}", facts=facts)
+        found = Found(server, facts=facts)
+        build, template = self._look_up(server, inputs)
+        if build is not None and template is not None and self._is_kept(server, template, build):
+            found.template, found.remarks = template, self.remarks
+        elif template is not None:
+            found.why = "its file is not there yet"
+        elif self._portable is not None and any(map(self._portable.has_file, self._keys(inputs))):
+            found.why = FROM_FILE
+        else:
+            found.why = self._explain(inputs)
+        return found
 
     def make(self, facts: dict[str, Any]) -> Found:
         """Build the template, or load it from its file; wait if another run is doing so."""
         server, began = int(facts["server"]), time.perf_counter()
         with self._locked(server):
             found = self.find(facts)
-            if found.template is None and self._portable is not None and not self._means.rebuild:
+            if found.why == FROM_FILE:
                 found.template = self._load(server)
-                if found.template:
-                    found.why = "its file was there"
+                if found.template is None:
+                    found.why = "its file could not be used"
             if found.template is None:
                 found.template = self._build(server)
         found.seconds, found.remarks = time.perf_counter() - began, self.remarks
@@ -157,14 +187,31 @@ class Preparation:
             if held:
                 self._keeper.request("unlock", server=server, key=key)
 
-    def _look_up(self, server: int, inputs: Inputs) -> str | None:
+    def _edited(self, inputs: Inputs) -> list[str]:
+        """Inputs that this process may have in memory as they were before."""
+        return inputs.edited_since(self._means.began_ns) if self._means.began_ns else []
+
+    def _is_kept(self, server: int, template: str, build: Build) -> bool:
+        """Whether a template that was found has its file, which is written if that can be done."""
+        if self._portable is None or build.unkept or self._portable.has_file(build.key):
+            return True
+        if self._recipe.vendor == "postgresql":
+            return False  # nobody gets into a sealed template: what is to be dumped is built again
+        self._portable.save_template(server, template, build.key)
+        return True
+
+    def _keys(self, inputs: Inputs) -> list[str]:
+        return [key for memory in self._memories for key, _ in memory.candidates(inputs)]
+
+    def _look_up(self, server: int, inputs: Inputs) -> tuple[Build | None, str | None]:
         for memory in self._memories:
             for key, build in memory.candidates(inputs):
                 template = self._find(server, key)
                 if template is not None:
-                    self._remember(Build(key, build.static, inputs.digests, build.recorded))
-                    return template
-        return None
+                    found = replace(build, key=key, inputs=inputs.digests)
+                    self._remember(found)
+                    return found, template
+        return None, None
 
     def _find(self, server: int, key: str) -> str | None:
         answer = self._keeper.request("find", server=server, project=self._recipe.project, key=key)
@@ -183,36 +230,54 @@ class Preparation:
     def _load(self, server: int) -> str | None:
         assert self._portable is not None
         inputs = self._recipe.inputs()
-        for memory in self._memories:
-            for key, _ in memory.candidates(inputs):
-                if (template := self._portable.load(server, key)) is not None:
-                    return str(template)
+        for key in self._keys(inputs):
+            if (template := self._portable.load(server, key)) is not None:
+                return str(template)
         return None
 
     def _build(self, server: int) -> str:
-        for _ in range(_ATTEMPTS):
-            before = self._recipe.inputs()
-            name, recorded = self._build_once(server)
-            if self._recipe.inputs().key() == before.key():
-                break
-            # Somebody edited an input: what was built is neither the old state nor the new.
-            self._keeper.request("abandon", server=server, name=name)
-        else:
-            raise DatabaseCloneException(
-                f"the template for {self._recipe.alias!r} could not be built: its inputs changed "
-                f"{_ATTEMPTS} times while it was being built",
-                hint="Run again when nothing writes to the project's files.",
+        before, name, made, lasts = self._build_calmly(server)
+        if not lasts:
+            # Code that was imported before it was edited stays in memory as it was, in another
+            # attempt too. So this run gets what it would get without us, and no other run does.
+            return self._publish(
+                server, name, before.key({"only for the run": secrets.token_hex()})
             )
+        recorded = made.recorded
         build = Build(before.key(recorded), before.key(), before.digests, recorded)
+        remarks = len(self.remarks)
         if self._portable is not None:
             self._portable.save_build(name, build.key)
         template = self._publish(server, name, build.key)
         if self._portable is not None:
             self._portable.save_template(server, template, build.key)
-        self._remember(build)
+        self._remember(replace(build, unkept=len(self.remarks) > remarks))
         return template
 
-    def _build_once(self, server: int) -> tuple[str, dict[str, str]]:
+    def _build_calmly(self, server: int) -> tuple[Inputs, str, _Made, bool]:
+        """Build until nothing is edited meanwhile.
+
+        Returns:
+            The inputs, the build's name, what it read, and whether other runs may use it.
+        """
+        edited: list[str] = []
+        for attempt in range(_ATTEMPTS):
+            before = self._recipe.inputs()
+            name, made = self._build_once(server)
+            is_same = self._recipe.inputs().key() == before.key()
+            # What changes in every attempt is written by something that the build itself starts.
+            if is_same and (not made.edited or made.edited == edited):
+                return before, name, made, attempt == 0 and not self._edited(before)
+            # Somebody edited an input: what was built is neither the old state nor the new.
+            self._keeper.request("abandon", server=server, name=name)
+            edited = made.edited
+        raise DatabaseCloneException(
+            f"the template for {self._recipe.alias!r} could not be built: its inputs changed "
+            f"{_ATTEMPTS} times while it was being built",
+            hint="Run again when nothing writes to the project's files.",
+        )
+
+    def _build_once(self, server: int) -> tuple[str, _Made]:
         keeper, recipe = self._keeper, self._recipe
         name: str = keeper.request("begin", server=server, label=recipe.project)["name"]
 
@@ -223,6 +288,7 @@ class Preparation:
                 Path(path).touch(mode=0o600)
             keeper.request("mark", server=server, name=name, project=recipe.project)
 
+        began_ns = time.time_ns()
         recorder = Recorder(str(self._means.root), *self._means.ignored)
         try:
             if not recipe.creates_database:
@@ -231,7 +297,11 @@ class Preparation:
         except BaseException:
             keeper.request("abandon", server=server, name=name)
             raise
-        return name, self._places.digests(map(self._places.name, recorder.stop()))
+        paths = recorder.stop()
+        recorded = self._places.digests(map(self._places.name, paths))
+        # A folder's time tells nothing: compiled modules are written into it.
+        edited = [one for one in paths if os.path.isfile(one) and is_written_since(one, began_ns)]
+        return name, _Made(recorded, edited)
 
     def _path(self, name: str) -> str | None:
         if self._recipe.vendor != "sqlite":

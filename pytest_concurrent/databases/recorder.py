@@ -1,4 +1,4 @@
-"""Which files a build reads, imports and looks for, as the interpreter itself tells."""
+"""Which files a build reads, imports and looks for in vain, as the interpreter itself tells."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import sysconfig
 import tempfile
 from typing import Any
 
+from pytest_concurrent.databases.closure import homes, is_foreign
+
 #: Of the flags that `os.open` takes, those that make it more than reading.
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
-_EVENTS = frozenset({"open", "os.listdir", "os.scandir"})
+_LISTS = frozenset({"os.listdir", "os.scandir"})
+_EVENTS = _LISTS | {"open", "os.rename"}
 
 #: Folders whose files are no inputs: devices, what this run writes, and the interpreter itself,
 #: whose version is an input of its own.
@@ -25,20 +28,29 @@ _FOREIGN = (
 )
 
 
+#: What is looked for beside a file as a matter of course: SQLite's own, and compiled modules.
+_BESIDE = ("-journal", "-wal", "-shm", ".pyc")
+
+
 class Recorder:
     """Notes every file that is opened for reading from now on, and every folder that is listed.
+
+    What the build writes itself is no input of it, and is left out.
 
     An audit hook cannot be taken away again: to be used in a process that ends after the build.
 
     Args:
-        root: The project's folder, whose files count wherever it lies.
+        root: The root folder, whose files count wherever it lies, as do those of the folders that
+            modules of the project are imported from.
         ignored: Folders whose files are not noted.
     """
 
     def __init__(self, root: str, *ignored: str) -> None:
-        self._root = os.path.join(os.path.realpath(root), "")
+        self._begin = homes(root)
+        self._root = os.path.realpath(root)
         self._ignored = tuple(os.path.join(os.path.realpath(folder), "") for folder in ignored)
         self._opened: dict[str, None] = {}
+        self._written: set[str] = set()
         self._on = True
         sys.addaudithook(self._heard)
 
@@ -46,28 +58,51 @@ class Recorder:
         """Files, and folders of the project, in the order in which they were looked at first."""
         self._on = False
         sources = dict.fromkeys(map(_source, self._opened))
-        return [path for path in sources if self._counts(path)]
+        above = os.path.join(os.path.realpath(tempfile.gettempdir()), "")
+        # Whoever imports from the folder of all temporary files has not made it a project.
+        own = tuple(
+            folder
+            for path in dict.fromkeys((*self._begin, *homes(self._root)))
+            if not above.startswith(folder := os.path.join(path, "")) or path == self._root
+        )
+        return [path for path in sources if path not in self._written and self._counts(path, own)]
 
     def _heard(self, event: str, arguments: tuple[Any, ...]) -> None:
         if not self._on or event not in _EVENTS:
             return
-        path, mode, flags = arguments if event == "open" else (arguments[0], None, 0)
-        if event != "open" and sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
-            return  # whoever imports lists every folder on the way
-        if isinstance(path, bytes):
+        if event in _LISTS:
+            if sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
+                return  # whoever imports lists every folder on the way
+            self._note("." if arguments[0] is None else arguments[0])
+        elif event == "os.rename":
+            self._note(arguments[1], writes=True)
+        else:
+            path, mode, flags = arguments
+            self._note(path, writes=_writes(mode, flags))
+
+    def _note(self, path: object, *, writes: bool = False) -> None:
+        if isinstance(path, (bytes, os.PathLike)):
             path = os.fsdecode(path)
-        if isinstance(path, str) and not _writes(mode, flags):
+        if not isinstance(path, str):
+            return  # a descriptor: its path was noted when it was opened
+        if writes:
+            self._written.add(os.path.realpath(path))
+        else:
             self._opened.setdefault(os.path.realpath(path))
 
-    def _counts(self, path: str) -> bool:
+    def _counts(self, path: str, own: tuple[str, ...]) -> bool:
         path = os.path.realpath(path)
-        if os.path.isdir(path):
-            ignored = os.path.join(path, "").startswith(self._ignored)
-            return path.startswith(self._root) and not ignored
-        if path.startswith(self._ignored) or not os.path.isfile(path):
+        if os.path.join(path, "").startswith(self._ignored):
             return False
-        inside = path.startswith(self._root) or f"{os.sep}site-packages{os.sep}" in path
-        return inside or not path.startswith(_FOREIGN)
+        foreign = is_foreign(path)
+        inside = path.startswith(own) or f"{path}{os.sep}" in own
+        if os.path.isdir(path):
+            return not foreign and (inside or not path.startswith(_FOREIGN))
+        if not os.path.lexists(path):
+            return inside and not foreign and not path.endswith(_BESIDE)
+        if not os.path.isfile(path):
+            return False
+        return inside or f"{os.sep}site-packages{os.sep}" in path or not path.startswith(_FOREIGN)
 
 
 def _writes(mode: object, flags: object) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -99,7 +100,7 @@ def _all(config: pytest.Config, settings: Settings) -> Iterator[tuple[TemplateSp
             ),
             settings.source("database"),
         )
-    elif settings.database_setup or settings.database_inputs:
+    elif settings.database_setup or (settings.database_inputs and not _is_django_set_up()):
         given = "database_setup" if settings.database_setup else "database_inputs"
         raise ConfigurationException(
             f"{settings.source(given)} belongs to a database, and none is named",
@@ -109,6 +110,12 @@ def _all(config: pytest.Config, settings: Settings) -> Iterator[tuple[TemplateSp
     for answer in hook.pytest_concurrent_databases(config=config):
         for spec in _listed(answer):
             yield spec, f"TemplateSpec {spec.name!r} of the hook pytest_concurrent_databases"
+
+
+def _is_django_set_up() -> bool:
+    """Whether inputs can belong to the databases of Django's settings."""
+    django = sys.modules.get("django.conf")  # whoever uses Django has imported it by now
+    return django is not None and bool(django.settings.configured)
 
 
 def _listed(answer: object) -> Sequence[TemplateSpec]:

@@ -10,14 +10,14 @@ import inspect
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from pytest_concurrent.databases.closure import closure
 from pytest_concurrent.databases.drivers import Driver, versions
-from pytest_concurrent.databases.inputs import Inputs, digest
+from pytest_concurrent.databases.inputs import Inputs, digest, matching_files
 from pytest_concurrent.databases.recipe import Rows
 from pytest_concurrent.databases.specs import CheckedSpec, Setup
 from pytest_concurrent.exceptions import (
@@ -153,8 +153,10 @@ class UrlRecipe:
         for number, fact in enumerate(self._server()):
             inputs.add(f"{_FACTS[self.vendor][number][0]} of the server", fact)
         source = self._source()
+        spec = self._checked.spec
+        matching = matching_files(self._root, spec.inputs, f"{self._checked.source}, inputs")
         imported = closure([source], str(self._root)) if source is not None else ()
-        for path in (*filter(None, [source]), *imported, *self._matching()):
+        for path in (*filter(None, [source]), *imported, *matching):
             inputs.add_file(self._relative(path), path)
         return inputs
 
@@ -239,28 +241,6 @@ class UrlRecipe:
             return inspect.getsourcefile(function if _has_code(function) else type(function))
         except TypeError:
             return None  # built in: the interpreter's version says it
-
-    def _matching(self) -> Iterator[Path]:
-        for pattern in self._checked.spec.inputs:
-            found = sorted(self._glob(pattern))
-            if not found:
-                raise ConfigurationException(
-                    f"{pattern!r} ({self._checked.source}, inputs) matches no file below "
-                    f"{self._root}",
-                    hint="Correct the glob: a template whose inputs are not seen grows stale.",
-                )
-            yield from found
-
-    def _glob(self, pattern: str) -> Iterator[Path]:
-        try:
-            for path in self._root.glob(pattern):
-                if path.is_file() and path.suffix != ".pyc":
-                    yield path
-        except (ValueError, NotImplementedError) as error:
-            raise ConfigurationException(
-                f"{pattern!r} ({self._checked.source}, inputs) is not accepted: {error}; "
-                "expected a glob relative to the root folder"
-            ) from error
 
     def _relative(self, path: str | Path) -> str:
         """The name of an input: the same in every check-out of the project."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import override
 
 from pytest_concurrent.databases.closure import closure
-from pytest_concurrent.databases.inputs import Inputs
+from pytest_concurrent.databases.inputs import Inputs, matching_files
 from pytest_concurrent.databases.recipe import Rows
 from pytest_concurrent.django.effective import dict_of_modules, stable, test_settings
 
@@ -91,11 +91,13 @@ class Known:
         values: Inputs that are no files.
         migrated: Folder of the migrations of each app that has some, by label.
         sources: Files whose code defines models, receivers and routers.
+        settings: File of the settings, which migrations read; None = they are in no file.
     """
 
     values: Inputs = field(default_factory=Inputs)
     migrated: dict[str, str] = field(default_factory=dict)
     sources: list[str] = field(default_factory=list)
+    settings: str | None = None
 
     def add_source(self, path: str | None) -> None:
         """Take a file in."""
@@ -132,15 +134,20 @@ def known(alias: str, connection: Any, *, migrations: bool, server: Mapping[str,
     _add_receivers(known)
     for router in settings.DATABASE_ROUTERS:
         known.add_source(_file_of(_class_of(router)))
+    known.settings = _settings_file()
     return known
 
 
-def inputs_of(known: Known, root: Path) -> Inputs:
+def inputs_of(known: Known, root: Path, more: Sequence[str] = ()) -> Inputs:
     """What goes into a template, its files as they are now.
 
     Args:
         known: What the process says.
         root: The project's folder.
+        more: Globs of further files, relative to the root folder.
+
+    Raises:
+        ConfigurationException: A glob matches no file.
     """
     inputs = Inputs(dict(known.values.digests))
     files = _Files(inputs, str(root))
@@ -148,8 +155,12 @@ def inputs_of(known: Known, root: Path) -> Inputs:
         for name in sorted(os.listdir(folder)):
             if name.endswith(".py"):
                 files.begin(os.path.join(folder, name), f"{label}/migrations/{name}")
+    if known.settings is not None:
+        files.begin_settings(known.settings)
     for path in known.sources:
         files.begin(path)
+    for matching in matching_files(root, more, "concurrent_database_inputs"):
+        files.begin(str(matching))
     files.add_closure()
     return inputs
 
@@ -169,6 +180,11 @@ class _Files:
             self._inputs.add_file(name or self._named(path), path)
             self._begin.add(path)
 
+    def begin_settings(self, path: str) -> None:
+        """Take in the settings and what they are put together from."""
+        for one in (path, *closure([path], self._root)):
+            self.begin(one, f"settings file {self._named(os.path.realpath(one))}")
+
     def add_closure(self) -> None:
         """Take in what the files import."""
         for path in closure(self._begin, self._root):
@@ -176,10 +192,10 @@ class _Files:
                 self._inputs.add_file(self._named(path), path)
 
     def _named(self, path: str) -> str:
-        if path.startswith(self._root + os.sep):
-            return os.path.relpath(path, self._root)
-        _, _, tail = path.rpartition(f"{os.sep}site-packages{os.sep}")
-        return tail
+        _, installed, tail = path.rpartition(f"{os.sep}site-packages{os.sep}")
+        if installed and not path.startswith(self._root + os.sep):
+            return tail
+        return os.path.relpath(path, self._root)
 
 
 def _add_settings(inputs: Inputs, alias: str, connection: Any, *, migrations: bool) -> None:
@@ -201,6 +217,13 @@ def _add_settings(inputs: Inputs, alias: str, connection: Any, *, migrations: bo
         or "cache.backends.db." in str(cache.get("BACKEND"))
     }
     inputs.add("setting CACHES (tables)", stable(caches))
+
+
+def _settings_file() -> str | None:
+    """The source of the settings in force; of those that code put together there is none."""
+    module = getattr(settings, "SETTINGS_MODULE", None)
+    path = getattr(sys.modules.get(str(module)), "__file__", None)
+    return path if isinstance(path, str) else None
 
 
 def _migrations_folder(app: Any) -> str | None:

@@ -44,6 +44,8 @@ class Places:
         templates: Folder of SQLite's templates.
         clones: Folder of this run's SQLite clones.
         allowed: Databases that may be opened although they look like production.
+        inputs: Globs of files that templates depend on beside what is found out, relative to the
+            root folder.
     """
 
     project: str
@@ -51,6 +53,7 @@ class Places:
     templates: Path
     clones: Path
     allowed: Sequence[str] = ()
+    inputs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -224,6 +227,7 @@ class DjangoRecipe:
 
         Raises:
             DatabaseCloneException: The server cannot be asked.
+            ConfigurationException: A glob of inputs matches no file.
         """
         if self._known is None:
             connection = connections[self.alias]
@@ -232,7 +236,7 @@ class DjangoRecipe:
             self._known = inputs.known(
                 self.alias, connection, migrations=self._migrations, server=server
             )
-        return inputs.inputs_of(self._known, self._places.root)
+        return inputs.inputs_of(self._known, self._places.root, self._places.inputs)
 
     def build(self, name: str, path: str | None, created: Callable[[], None]) -> None:
         """Run Django's own set-up.

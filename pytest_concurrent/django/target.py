@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from ssl import CERT_REQUIRED
 from typing import Any
 
 from pytest_concurrent.django.access import cursor_aside
@@ -181,11 +182,18 @@ def mysql(connection: Any) -> Target:
     return {**target, "host": host, "port": int(told.get("port") or port), "tls": tls}
 
 
+#: Values of PyMySQL's ``verify_mode`` that demand a certificate.
+_VERIFIES = (True, "required", "true", "yes", "1", CERT_REQUIRED)
+
+
 def _mysql_tls(told: Mapping[str, Any]) -> dict[str, Any]:
     ssl = told.get("ssl") or {}
     if ssl is True:
         ssl = {}
-    if not isinstance(ssl, Mapping) or not {"ca", "cert", "key", "check_hostname"}.issuperset(ssl):
+    known = {"ca", "cert", "key", "check_hostname"}
+    if isinstance(ssl, Mapping) and ssl.get("ca") and ssl.get("verify_mode") in _VERIFIES:
+        known.add("verify_mode")  # which is what an authority means here anyway
+    if not isinstance(ssl, Mapping) or not known.issuperset(ssl):
         raise UnsupportedDatabase("its option 'ssl' has more in it than the engine knows")
     files = {name: ssl.get(name) or told.get(f"ssl_{name}") for name in ("ca", "cert", "key")}
     asked = str(told.get("ssl_mode", "")).upper()

@@ -11,21 +11,26 @@ SCRIPT = """
 import json, os, sys
 from pytest_concurrent.databases.recorder import Recorder
 
-root, ignored = sys.argv[1:]
-sys.path.insert(0, root)
+root, ignored, *paths = sys.argv[1:]
+sys.path[:0] = paths or [root]
 recorder = Recorder(root, ignored)
 open(f"{root}/rows.json").close()
 os.close(os.open(f"{root}/raw.sql", os.O_RDONLY))
 open(f"{root}/written.log", "w").close()
+open(f"{root}/written.log").close()
+open(f"{root}/moved.new", "w").close()
+os.replace(f"{root}/moved.new", f"{root}/moved.log")
+open(f"{root}/moved.log").close()
 open(f"{ignored}/cache.json").close()
 open("/proc/self/status").close()
 os.listdir(f"{root}/sql")
 list(os.scandir(f"{root}/more"))
 os.listdir(ignored)
-try:
-    open(f"{root}/missing")
-except OSError:
-    pass
+for missing in ("missing", "real.sqlite3-journal"):
+    try:
+        open(f"{root}/{missing}")
+    except OSError:
+        pass
 import imported
 found = recorder.stop()
 open(f"{root}/later.json").close()
@@ -33,10 +38,10 @@ print(json.dumps([found, recorder.stop()]))
 """
 
 
-SEEN = ["imported.py", "more", "raw.sql", "rows.json", "sql"]
+SEEN = ["imported.py", "missing", "more", "raw.sql", "rows.json", "sql"]
 
 
-def recorded(root: Path) -> list[str]:
+def recorded(root: Path, *arguments: Path) -> list[str]:
     ignored = root / "cache"
     ignored.mkdir(exist_ok=True)
     for name in ("sql", "more", "unseen"):
@@ -47,7 +52,7 @@ def recorded(root: Path) -> list[str]:
     script = root.parent / "script.py"
     script.write_text(SCRIPT)
     output = subprocess.run(
-        [sys.executable, str(script), str(root), str(ignored)],
+        [sys.executable, str(script), str(root), str(ignored), *map(str, arguments)],
         check=True,
         capture_output=True,
         text=True,

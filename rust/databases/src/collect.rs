@@ -38,7 +38,9 @@ pub struct World<'a> {
     pub own: &'a str,
     /// Whether a run may be alive; when in doubt, it is.
     pub is_alive: &'a dyn Fn(&str) -> bool,
-    /// Names that journals of dead runs wrote down for this server, and the run of each.
+    /// Whether a run other than ours may be alive on the server, whatever it has made there; when in doubt, it is.
+    pub has_others: &'a dyn Fn() -> bool,
+    /// Names that journals of dead runs wrote down, and the run of each.
     pub journalled: &'a BTreeMap<DatabaseName, String>,
 }
 
@@ -56,11 +58,12 @@ pub struct Judged {
 /// Judges every database of a server; what goes comes first, the broken and the disposable before templates.
 pub fn judge(found: Vec<Found>, world: &World<'_>, policy: &Policy) -> Vec<Judged> {
     let ranks = ranks(&found, world.now);
+    let uses = uses(&found, world);
     let mut judged: Vec<Judged> = found
         .into_iter()
         .map(|found| {
             let rank = ranks.get(&found.name).copied();
-            let (proof, why) = verdict(&found, rank, world, policy);
+            let (proof, why) = verdict(&found, rank, &uses, world, policy);
             Judged { found, proof, why }
         })
         .collect();
@@ -92,16 +95,48 @@ fn template(found: &Found) -> Option<&Marker> {
     found.marker.as_ref().filter(|marker| marker.kind == Use::Template)
 }
 
-fn verdict(found: &Found, rank: Option<usize>, world: &World<'_>, policy: &Policy) -> (Option<Owned>, String) {
+/// What live runs other than ours show of themselves in marks.
+struct Uses {
+    /// Project and key of each template that one of them has made or copied.
+    templates: BTreeSet<(String, String)>,
+    /// Whether there is any such run.
+    any: bool,
+}
+
+fn uses(found: &[Found], world: &World<'_>) -> Uses {
+    let mut lives: BTreeMap<&str, bool> = BTreeMap::new();
+    let mut uses = Uses { templates: BTreeSet::new(), any: false };
+    for marker in found.iter().filter_map(|one| one.marker.as_ref()).filter(|marker| marker.run != world.own) {
+        if *lives.entry(&marker.run).or_insert_with(|| (world.is_alive)(&marker.run)) {
+            uses.templates.insert((marker.project.clone(), marker.key.clone()));
+            uses.any = true;
+        }
+    }
+    uses
+}
+
+/// Whether a run that shows nothing of itself yet may be about to copy a template: its mark says once a day that it is
+/// used, so one whose mark is older than two days is used by nobody.
+fn may_be_wanted(marker: &Marker, world: &World<'_>) -> bool {
+    age(marker.used, world) < 2 * DAY && (world.has_others)()
+}
+
+fn verdict(
+    found: &Found,
+    rank: Option<usize>,
+    uses: &Uses,
+    world: &World<'_>,
+    policy: &Policy,
+) -> (Option<Owned>, String) {
     let Some(marker) = &found.marker else { return unmarked(found, world) };
     let proof = match found.prove() {
         Ok(proof) => proof,
         Err(error) => return (None, error.to_string()),
     };
     if marker.kind == Use::Template {
-        return match why_template_stays(marker, rank, world, policy) {
+        return match why_template_stays(marker, rank, uses, world, policy) {
             Some(why) => (None, why),
-            None => (Some(proof), format!("a template that was used last {} days ago", age(marker.used, world) / DAY)),
+            None => (Some(proof), format!("a template, last used {}", days_ago(marker, world))),
         };
     }
     if marker.run == world.own {
@@ -127,15 +162,35 @@ fn unmarked(found: &Found, world: &World<'_>) -> (Option<Owned>, String) {
     }
 }
 
-fn why_template_stays(marker: &Marker, rank: Option<usize>, world: &World<'_>, policy: &Policy) -> Option<String> {
+fn why_template_stays(
+    marker: &Marker,
+    rank: Option<usize>,
+    uses: &Uses,
+    world: &World<'_>,
+    policy: &Policy,
+) -> Option<String> {
     if marker.project != policy.project {
         return Some(format!("a template of another project, {:?}", marker.project));
     }
     if rank.is_none_or(|rank| rank < policy.keep_templates) {
         return Some(format!("one of the {} templates that were used last", policy.keep_templates));
     }
-    let days = age(marker.used, world) / DAY;
-    (days < policy.keep_days).then(|| format!("a template that was used {days} days ago"))
+    if age(marker.used, world) / DAY < policy.keep_days {
+        return Some(format!("a template, last used {}", days_ago(marker, world)));
+    }
+    if uses.templates.contains(&(marker.project.clone(), marker.key.clone())) {
+        return Some("a run that is going on uses it".to_owned());
+    }
+    let recent = age(marker.used, world) < 2 * DAY;
+    (recent && uses.any || may_be_wanted(marker, world)).then(|| "a run is going on that may use it".to_owned())
+}
+
+fn days_ago(marker: &Marker, world: &World<'_>) -> String {
+    match age(marker.used, world) / DAY {
+        0 => "today".to_owned(),
+        1 => "a day ago".to_owned(),
+        days => format!("{days} days ago"),
+    }
 }
 
 /// Seconds since a moment; one that is still to come, on a clock that goes wrong, counts as now.
@@ -186,6 +241,7 @@ fn drop_again_proven(server: &dyn Server, judged: &Judged, world: &World<'_>) ->
         return Ok(false);
     }
     let proof = match &found.marker {
+        Some(marker) if marker.kind == Use::Template && may_be_wanted(marker, world) => return Ok(false),
         Some(_) => found.prove()?,
         None if world.journalled.contains_key(&found.name) => found.prove_by_journal(&found.name)?,
         None => return Ok(false),

@@ -78,7 +78,7 @@ fn journalled(all: &[Made]) -> BTreeMap<DatabaseName, String> {
 
 fn judge_all(all: &[Made]) -> Vec<Judged> {
     let journalled = journalled(all);
-    let world = World { now: NOW, own: OWN, is_alive: &alive, journalled: &journalled };
+    let world = World { now: NOW, own: OWN, is_alive: &alive, has_others: &|| false, journalled: &journalled };
     judge(all.iter().enumerate().map(|(index, made)| found(index, made)).collect(), &world, &policy())
 }
 
@@ -149,7 +149,7 @@ fn a_moment_to_come_counts_as_now() {
     let found = found(0, &made);
     assert_eq!(seconds_old(&found, NOW), Some(0));
     let journalled = BTreeMap::new();
-    let world = World { now: NOW, own: OWN, is_alive: &alive, journalled: &journalled };
+    let world = World { now: NOW, own: OWN, is_alive: &alive, has_others: &|| false, journalled: &journalled };
     let policy = Policy { keep_templates: 0, ..policy() };
     assert_eq!(judge(vec![found], &world, &policy)[0].proof, None);
 }
@@ -185,7 +185,7 @@ fn the_broken_go_first_and_templates_last() {
         },
     );
     let journalled = BTreeMap::new();
-    let world = World { now: NOW, own: OWN, is_alive: &alive, journalled: &journalled };
+    let world = World { now: NOW, own: OWN, is_alive: &alive, has_others: &|| false, journalled: &journalled };
     let policy = Policy { keep_templates: 0, ..policy() };
     let (old, broken) = (template(false, 40), template(true, 50));
     let order = judge(vec![old.clone(), clone.clone(), broken.clone()], &world, &policy);

@@ -194,6 +194,12 @@ pub trait Server: Send + Sync {
     /// Whether some process says that `run` is alive.
     fn is_leased(&self, run: &str) -> Result<bool>;
 
+    /// Whether some process says that a run other than `own` is alive; `None` = the server cannot list leases.
+    fn has_other_leases(&self, own: &str) -> Result<Option<bool>> {
+        let _ = own;
+        Ok(None)
+    }
+
     /// Writes a template into a file that [`Server::load`] reads.
     ///
     /// # Errors

@@ -39,8 +39,9 @@ impl Keeper {
         judged.retain(|one| names.iter().any(|name| name == one.found.name.as_str()));
         let left = self.left();
         let is_alive = |run: &str| self.is_alive(&kept, run, &left);
+        let has_others = || self.has_others(&kept, &left);
         let journalled = dead_names(&kept, &left, &is_alive);
-        let world = self.world(&is_alive, &journalled);
+        let world = self.world(&is_alive, &has_others, &journalled);
         let done = collect::execute(&*kept.server, &judged, &world, Instant::now() + wait);
         let stayed = judged.iter().filter(|one| one.proof.is_none());
         let failed = stayed.map(|one| format!("{}: {}", one.found.name, one.why)).chain(done.failed);
@@ -55,8 +56,9 @@ impl Keeper {
     fn judge_all(&self, kept: &Arc<Kept>) -> Result<Vec<Judged>> {
         let left = self.left();
         let is_alive = |run: &str| self.is_alive(kept, run, &left);
+        let has_others = || self.has_others(kept, &left);
         let journalled = dead_names(kept, &left, &is_alive);
-        let world = self.world(&is_alive, &journalled);
+        let world = self.world(&is_alive, &has_others, &journalled);
         let found = kept.server.list()?;
         let mut projects: BTreeMap<String, Vec<_>> = BTreeMap::new();
         for one in found {
@@ -77,9 +79,10 @@ impl Keeper {
     fn world<'a>(
         &'a self,
         is_alive: &'a dyn Fn(&str) -> bool,
+        has_others: &'a dyn Fn() -> bool,
         journalled: &'a BTreeMap<DatabaseName, String>,
     ) -> World<'a> {
-        World { now: now(), own: &self.run, is_alive, journalled }
+        World { now: now(), own: &self.run, is_alive, has_others, journalled }
     }
 }
 

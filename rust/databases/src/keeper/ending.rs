@@ -147,7 +147,9 @@ impl Keeper {
         let found = kept.server.list()?;
         let is_alive = |run: &str| self.is_alive(kept, run, left);
         let journalled = dead_names(kept, left, &is_alive);
-        let world = World { now: now(), own: &self.run, is_alive: &is_alive, journalled: &journalled };
+        let has_others = || self.has_others(kept, left);
+        let world =
+            World { now: now(), own: &self.run, is_alive: &is_alive, has_others: &has_others, journalled: &journalled };
         let judged = collect::judge(found, &world, policy);
         let collected = collect::execute(&*kept.server, &judged, &world, until);
         report.collected.extend(collected.dropped);
@@ -168,6 +170,16 @@ impl Keeper {
         run == self.run
             || left.iter().any(|one| one.run == run && one.held)
             || kept.server.is_leased(run).unwrap_or(true)
+    }
+
+    /// Whether another run may be alive on a server, or on this machine where the server cannot list leases: runs that
+    /// share a folder of journals are of one project.
+    pub(super) fn has_others(&self, kept: &Kept, left: &[Left]) -> bool {
+        match kept.server.has_other_leases(&self.run) {
+            Ok(Some(others)) => others,
+            Ok(None) => left.iter().any(|one| one.held),
+            Err(_) => true,
+        }
     }
 
     pub(super) fn servers(&self) -> Vec<Arc<Kept>> {

@@ -217,6 +217,10 @@ impl Server for Fake {
         Ok(self.inside().leases.contains(run))
     }
 
+    fn has_other_leases(&self, own: &str) -> Result<Option<bool>> {
+        Ok(Some(self.inside().leases.iter().any(|run| run != own)))
+    }
+
     fn dump(&self, _template: &DatabaseName, _file: &Path) -> Result<()> {
         Err(DatabaseError::Unsupported("it has a tool of its own".into()))
     }

@@ -11,6 +11,11 @@ use crate::session::{Connector, Session};
 /// How often to try again. Asking costs the server some 50 µs, and a build takes seconds.
 const GLANCE: Duration = Duration::from_millis(50);
 
+/// Takes a lock that several may hold.
+const SHARED: &str = "pg_try_advisory_lock_shared";
+/// What the lock that every lease holds besides its own is named after; no run has such an id.
+const ANY: &str = "any run";
+
 /// A lock, and the connection that holds it.
 struct Lock {
     session: Box<dyn Session>,
@@ -47,15 +52,28 @@ impl Held for Lock {
 }
 
 pub(super) fn lock(connector: &dyn Connector, key: &str, wait: Duration) -> Result<Option<Box<dyn Held>>> {
-    hold(connector, Key::new("lock", key), "pg_try_advisory_lock", wait)
+    let held = take(connector, Key::new("lock", key), "pg_try_advisory_lock", wait)?;
+    Ok(held.map(|lock| Box::new(lock) as Box<dyn Held>))
 }
 
 pub(super) fn lease(connector: &dyn Connector, run: &str) -> Result<Box<dyn Held>> {
-    let held = hold(connector, Key::new("lease", run), "pg_try_advisory_lock_shared", Duration::ZERO)?;
-    held.ok_or_else(|| DatabaseError::Busy(format!("the lease of run {run}"), "somebody else locked it".to_owned()))
+    let held = take(connector, Key::new("lease", run), SHARED, Duration::ZERO)?;
+    let busy = || DatabaseError::Busy(format!("the lease of run {run}"), "somebody else locked it".to_owned());
+    let mut lease = held.ok_or_else(busy)?;
+    // By the second lock, which all runs share, others find out that there is a run without knowing its id.
+    ask(&mut *lease.session, &format!("SELECT {SHARED}({})", Key::new("lease", ANY).0), "a lease")?;
+    Ok(Box::new(lease))
 }
 
-fn hold(connector: &dyn Connector, key: Key, function: &str, wait: Duration) -> Result<Option<Box<dyn Held>>> {
+/// Whether a connection holds a lease that is not of `own`.
+pub(super) fn has_others(session: &mut dyn Session, own: &str) -> Result<bool> {
+    let (any, own) = (Key::new("lease", ANY).condition(), Key::new("lease", own).condition());
+    let statement =
+        format!("SELECT count(*) > 0 FROM pg_locks WHERE {any} AND pid NOT IN (SELECT pid FROM pg_locks WHERE {own})");
+    Ok(ask(session, &statement, "the leases")?.first().is_some_and(|row| is_true(row, 0)))
+}
+
+fn take(connector: &dyn Connector, key: Key, function: &str, wait: Duration) -> Result<Option<Lock>> {
     let mut session = connector.connect(None)?;
     let deadline = Instant::now() + wait;
     let statement = format!("SELECT {function}({})", key.0);
@@ -68,7 +86,7 @@ fn hold(connector: &dyn Connector, key: Key, function: &str, wait: Duration) -> 
     }
     let mut lock = Lock { session, key };
     if lock.is_held() {
-        return Ok(Some(Box::new(lock)));
+        return Ok(Some(lock));
     }
     // A pooler that gives every statement another connection keeps no lock for us.
     let why = "locks do not stay with a connection there; a pooler between us and the server must work per session";

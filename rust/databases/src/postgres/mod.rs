@@ -106,6 +106,10 @@ impl Server for PostgresServer {
         self.sessions.with(|session| locks::is_leased(session, run))
     }
 
+    fn has_other_leases(&self, own: &str) -> Result<Option<bool>> {
+        self.sessions.with(|session| locks::has_others(session, own)).map(Some)
+    }
+
     fn dump(&self, template: &DatabaseName, _file: &Path) -> Result<()> {
         Err(DatabaseError::Unsupported(format!("{template}: PostgreSQL's own pg_dump writes templates into files")))
     }

@@ -19,6 +19,9 @@ const LEASE: Duration = Duration::from_secs(5);
 /// Hexadecimal digits of a lock's name: 128 bits.
 const DIGITS: usize = 32;
 
+/// How the file of a lease ends.
+const LEASE_SUFFIX: &str = ".lease";
+
 /// A locked file, removed with the lock.
 struct LockedFile {
     path: PathBuf,
@@ -70,11 +73,24 @@ pub(super) fn is_leased(folder: &Path, run: &str) -> Result<bool> {
     Ok(false)
 }
 
+/// Whether somebody holds the lease of a run that is not `own`.
+pub(super) fn has_others(folder: &Path, own: &str) -> Result<bool> {
+    for entry in fs::read_dir(folder).map_err(|error| DatabaseError::at(folder, &error))?.flatten() {
+        let name = entry.file_name();
+        let run = name.to_str().and_then(|name| name.strip_suffix(LEASE_SUFFIX)).filter(|run| *run != own);
+        // What is no lease of ours is nobody's.
+        if run.is_some_and(|run| lease_path(folder, run).is_ok() && is_leased(folder, run).unwrap_or(true)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 fn lease_path(folder: &Path, run: &str) -> Result<PathBuf> {
     if run.is_empty() || !run.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(DatabaseError::Unsupported(format!("{run:?} is no id of a run")));
     }
-    Ok(folder.join(format!("{run}.lease")))
+    Ok(folder.join(format!("{run}{LEASE_SUFFIX}")))
 }
 
 fn take(path: &Path, wait: Duration) -> Result<Option<LockedFile>> {

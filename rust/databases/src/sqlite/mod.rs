@@ -188,6 +188,10 @@ impl Server for SqliteFolder {
         locks::is_leased(self.templates.path(), run)
     }
 
+    fn has_other_leases(&self, own: &str) -> Result<Option<bool>> {
+        locks::has_others(self.templates.path(), own).map(Some)
+    }
+
     fn dump(&self, template: &DatabaseName, file: &Path) -> Result<()> {
         dump(&self.require(template)?, file)
     }

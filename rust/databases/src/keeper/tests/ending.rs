@@ -177,3 +177,38 @@ fn another_runs_template_of_the_same_key_is_taken_and_ours_goes() {
         json!({"op": "publish", "server": 0, "name": third, "project": "shop", "key": "key", "rebuild": true});
     assert_eq!(controller.ok(publish)["template"], third);
 }
+
+fn may_go(controller: &mut Client, template: &Value) -> (bool, String) {
+    let plan = controller.ok(json!({"op": "clean_plan", "server": 0, "project": null}));
+    let one = plan.as_array().unwrap().iter().find(|one| &one["name"] == template).unwrap();
+    (one["may_go"].as_bool().unwrap(), one["why"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn by_hand_no_template_goes_while_another_run_is_alive() {
+    let house = House::new();
+    let (mut controller, template) = house.with_template();
+    assert_eq!(may_go(&mut controller, &template), (true, "a template, last used today".to_owned()));
+    house.fake.change(|inside| inside.leases.insert(ALIVE.to_owned()));
+    assert!(!may_go(&mut controller, &template).0);
+    let done = controller.ok(json!({"op": "clean", "server": 0, "names": [template]}));
+    assert!(done["failed"].to_string().contains("a run is going on"), "{done}");
+    assert_eq!(house.fake.inside().dropped, []);
+    house.fake.change(|inside| inside.leases.remove(ALIVE));
+    assert_eq!(controller.ok(json!({"op": "clean", "server": 0, "names": [template]}))["dropped"], 1);
+}
+
+#[test]
+fn an_old_template_stays_while_a_living_run_has_a_clone_of_it() {
+    let house = House::new();
+    let (used, unused) = (names::template_name("shop", 1), names::template_name("shop", 2));
+    let clone = names::clone_name("shop", ALIVE, 3);
+    house.fake.put(&used, Some(mark(Use::Template, DEAD, "1")));
+    let other = Marker::new(Use::Template, "shop", DEAD, "another key", "2", now() - 100 * 86_400);
+    house.fake.put(&unused, Some(other));
+    house.fake.put(&clone, Some(mark(Use::Clone, ALIVE, "3")));
+    house.fake.change(|inside| inside.leases.insert(ALIVE.to_owned()));
+    let mut controller = house.with_template().0;
+    controller.ok(json!({"op": "finish", "project": "shop", "keep_templates": 1, "keep_days": 14, "wait": 20}));
+    assert_eq!(house.fake.inside().dropped, [unused]);
+}

@@ -80,3 +80,17 @@ fn the_same_target_is_the_same_server() {
     assert_eq!(house.enter("maker").ok(request)["server"], first["server"]);
     assert_eq!(first["may_create"], true);
 }
+
+#[test]
+fn a_template_that_another_run_may_open_is_not_dropped_by_hand() {
+    use crate::server::Server;
+    let house = House::real();
+    let (mut controller, template) = prepare(&house, false);
+    let theirs = target(&house, false);
+    let folder = crate::sqlite::SqliteFolder::new(&serde_json::from_value(theirs).unwrap()).unwrap();
+    let clean = json!({"op": "clean", "server": 0, "names": [template]});
+    let lease = folder.lease("aaaaaaaaaaaaaaaa").unwrap();
+    assert_eq!(controller.ok(clean.clone())["dropped"], 0);
+    drop(lease);
+    assert_eq!(controller.ok(clean)["dropped"], 1);
+}
