@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 SETTINGS = pytest.StashKey[Settings]()
 BEGAN = pytest.StashKey[float]()
 NO_ENGINE = pytest.StashKey[str]()
+#: By the wall clock, in nanoseconds: what is edited later may have been imported before.
+BEGAN_NS = time.time_ns()
 NAMED: pytest.StashKey[list[CheckedSpec]] = pytest.StashKey()
 
 
@@ -114,7 +116,7 @@ def _open_databases(config: pytest.Config, settings: Settings, run_id: str) -> D
         return None
     from pytest_concurrent.databases.run import Databases
 
-    return Databases(config, settings, providers, run_id)
+    return Databases(config, settings, providers, run_id, BEGAN_NS)
 
 
 def _providers(config: pytest.Config, settings: Settings) -> list[Provider]:

@@ -18,7 +18,11 @@ from pytest_concurrent.databases.manifest import Build, Manifests
 from pytest_concurrent.databases.portable import PortableTemplates
 from pytest_concurrent.databases.recipe import Recipe
 from pytest_concurrent.databases.recorder import Recorder
-from pytest_concurrent.exceptions import DatabaseCloneException, UnsupportedDatabase
+from pytest_concurrent.exceptions import (
+    DatabaseCloneException,
+    DatabaseTemplateException,
+    UnsupportedDatabase,
+)
 
 #: Seconds for which another run that builds the same template is waited for. Longer than building
 #: the largest that we know of takes (wagtail's 299 migrations: 35 s); who waits in vain builds too.
@@ -122,7 +126,14 @@ class Preparation:
         Raises:
             UnsupportedDatabase: The keeper cannot get there, or gets elsewhere.
         """
-        facts = self._keeper.request("open", target=self._recipe.target())
+        try:
+            facts = self._keeper.request("open", target=self._recipe.target())
+        except UnsupportedDatabase:
+            raise
+        except DatabaseTemplateException as error:
+            if self._is_reached():
+                raise UnsupportedDatabase(f"the engine cannot get there: {error}") from error
+            raise
         theirs = self.identity()
         if theirs is not None and theirs != facts["identity"]:
             raise UnsupportedDatabase(
@@ -130,6 +141,13 @@ class Preparation:
                 f"{self._recipe.alias!r}"
             )
         return facts
+
+    def _is_reached(self) -> bool:
+        """Whether the project's own driver gets to a server."""
+        try:
+            return self.identity() is not None
+        except DatabaseTemplateException:
+            return False
 
     def identity(self) -> str | None:
         """What the project's own driver is told by its server; None where there is no server."""

@@ -17,7 +17,7 @@ from pytest_concurrent.databases.builder import Builder, Order
 from pytest_concurrent.databases.cleaning import Cleaning, has_consent
 from pytest_concurrent.databases.folder import state_folder
 from pytest_concurrent.databases.keeper import Door, Keeper, start_keeper
-from pytest_concurrent.databases.preparation import Found, Means, Preparation
+from pytest_concurrent.databases.preparation import FROM_FILE, Found, Means, Preparation
 from pytest_concurrent.databases.recipe import Recipe
 from pytest_concurrent.exceptions import (
     ConfigurationException,
@@ -30,9 +30,6 @@ from pytest_concurrent.settings import Settings
 
 #: Seconds for everything that is dropped after the run; what is left then is dropped by the next.
 _CLEAN_UP = 30.0
-
-#: Why a template is made although it need not be built.
-FROM_FILE = "from its file"
 
 #: Connections of the keeper itself: the lease, a lock, and four that clone.
 _KEEPERS_CONNECTIONS = 6
@@ -113,6 +110,7 @@ class Databases:
         settings: What was asked for.
         providers: Who knows databases.
         run_id: The run's id.
+        began_ns: When this process began to import the project, in nanoseconds since 1970.
     """
 
     def __init__(
@@ -121,7 +119,9 @@ class Databases:
         settings: Settings,
         providers: Sequence[Provider],
         run_id: str,
+        began_ns: int,
     ) -> None:
+        self._began_ns = began_ns
         self._config = config
         self._settings = settings
         self._providers = providers
@@ -192,6 +192,8 @@ class Databases:
             self._introduce(look, workers[0])
             # Who waits for a template that is being built wants to know why.
             lines.append((look.line, look.is_to_be_built))
+            if look.found is not None:
+                lines += [(remark, True) for remark in look.found.remarks]
         builder = Builder(self._door, recipes, means, clones=workers[0])
         self._builder = builder.fork(orders, [self._keeper])
         for one in self._providers:
@@ -205,6 +207,7 @@ class Databases:
             cache=self._settings.db_cache,
             rebuild=self._settings.db_rebuild or bool(self._config.getoption("create_db", False)),
             ignored=(str(self._folder),),
+            began_ns=self._began_ns,
         )
 
     def _look(self, recipe: Recipe, means: Means) -> Look:

@@ -39,6 +39,7 @@ class DjangoProvider:
             templates=folder / "templates",
             clones=folder / "clones",
             allowed=settings.allow_databases,
+            inputs=tuple(settings.database_inputs),
         )
         self._selection = Selection([], {})
 

@@ -104,3 +104,12 @@ def test_edited_file_is_read_again(tmp_path: Path, write: Write) -> None:
 def test_words_that_look_like_an_import_do_no_harm(tmp_path: Path, write: Write) -> None:
     write(a='"""\nimport of goods\nfrom b import x, they say\n"""\nimport c', c="")
     assert imports(str(tmp_path / "a.py")) == [(0, "c", ())]
+
+
+def test_sources_beside_the_root_folder_are_the_projects_too(tmp_path: Path, write: Write) -> None:
+    write(shop_init="", shop_a="from . import b\nimport c", shop_b="", c="")
+    root = tmp_path / "tests"
+    root.mkdir()
+    paths = closure([str(tmp_path / "shop" / "a.py")], str(root))
+    names = [str(Path(path).relative_to(tmp_path.resolve())) for path in paths]
+    assert names == ["c.py", "shop/__init__.py", "shop/a.py", "shop/b.py"]

@@ -41,18 +41,19 @@ print(json.dumps([found, recorder.stop()]))
 SEEN = ["imported.py", "missing", "more", "raw.sql", "rows.json", "sql"]
 
 
-def recorded(root: Path, *arguments: Path) -> list[str]:
+def recorded(root: Path, *paths: Path, below: Path | None = None) -> list[str]:
     ignored = root / "cache"
     ignored.mkdir(exist_ok=True)
     for name in ("sql", "more", "unseen"):
         (root / name).mkdir(exist_ok=True)
     for name in ("rows.json", "raw.sql", "later.json", "cache/cache.json"):
         (root / name).touch()
-    (root / "imported.py").write_text("VALUE = 1\n")
+    if not paths:
+        (root / "imported.py").write_text("VALUE = 1\n")
     script = root.parent / "script.py"
     script.write_text(SCRIPT)
     output = subprocess.run(
-        [sys.executable, str(script), str(root), str(ignored), *map(str, arguments)],
+        [sys.executable, str(script), str(root), str(ignored), *map(str, paths)],
         check=True,
         capture_output=True,
         text=True,
@@ -60,7 +61,7 @@ def recorded(root: Path, *arguments: Path) -> list[str]:
     ).stdout
     found, later = json.loads(output)
     assert found == later
-    return sorted(Path(path).name for path in found if Path(path).is_relative_to(root))
+    return sorted(Path(path).name for path in found if Path(path).is_relative_to(below or root))
 
 
 def test_what_is_read_imported_or_listed_is_noted(tmp_path: Path) -> None:
@@ -75,3 +76,12 @@ def test_source_of_a_cached_module_is_noted(tmp_path: Path) -> None:
     recorded(root)
     assert list(root.glob("__pycache__/imported.*.pyc"))
     assert recorded(root) == SEEN
+
+
+def test_root_folder_below_the_project_counts_what_is_beside_it(tmp_path: Path) -> None:
+    root, beside = tmp_path / "project" / "tests", tmp_path / "project" / "app"
+    root.mkdir(parents=True)
+    beside.mkdir()
+    (beside / "imported.py").write_text("import os\nos.listdir(os.path.dirname(__file__))\n")
+    recorded_there = recorded(root, root.parent, beside, below=root.parent)
+    assert {"app", "imported.py"} < set(recorded_there)

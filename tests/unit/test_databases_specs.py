@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from pytest_concurrent.settings import Settings
 SOURCES = {
     "database": "concurrent_database in pytest.ini",
     "database_setup": "…_setup in pytest.ini",
+    "database_inputs": "…_inputs in pytest.ini",
 }
 
 
@@ -71,6 +73,15 @@ def test_hook_names_further_databases() -> None:
 
 def test_nothing_said_is_no_database() -> None:
     assert read() == []
+
+
+def test_inputs_without_a_database_are_those_of_django(monkeypatch: pytest.MonkeyPatch) -> None:
+    conf = SimpleNamespace(settings=SimpleNamespace(configured=True))
+    monkeypatch.setitem(sys.modules, "django.conf", conf)
+    assert read(database_inputs=("sql/*.sql",)) == []
+    conf.settings.configured = False
+    with pytest.raises(ConfigurationException, match="belongs to a database, and none is named"):
+        read(database_inputs=("sql/*.sql",))
 
 
 def test_url_can_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -119,5 +119,40 @@ def test_router_counts(project: Project) -> None:
     assert changed(before, after) == {"routers.py"}
 
 
+def test_settings_that_migrations_read_count(project: Project) -> None:
+    file = project.folder / "settings.py"
+    file.write_text("from defaults import *\n" + file.read_text())
+    project.write({"defaults.py": "SHOP_NAMES = ['tea']"})
+    before = project.ask(DIGESTS)
+    project.write({"defaults.py": "SHOP_NAMES = ['coffee']"})
+    after = project.ask(DIGESTS)
+    assert changed(before, after) == {"settings file defaults.py"}
+    file.write_text(file.read_text() + "SHOP_OPEN = True\n")
+    assert changed(after, project.ask(DIGESTS)) == {"settings file settings.py"}
+
+
+def test_settings_without_a_file_are_no_error(project: Project) -> None:
+    code = """
+from django.conf import LazySettings
+from pytest_concurrent.django import inputs
+inputs.settings = LazySettings()
+inputs.settings.configure(DEBUG=False)
+answer = inputs._settings_file()
+"""
+    assert project.ask(code) is None
+
+
+def test_files_of_globs_count(project: Project) -> None:
+    project.write({"sql/views.sql": "SELECT 1"})
+    code = """
+import dataclasses
+places = dataclasses.replace(places, inputs=("sql/*.sql",))
+answer = recipe().inputs().digests
+"""
+    before = project.ask(code)
+    project.write({"sql/views.sql": "SELECT 2"})
+    assert changed(before, project.ask(code)) == {"sql/views.sql"}
+
+
 def test_inputs_are_the_same_in_every_process(project: Project, untouched: Any) -> None:
     assert project.ask(DIGESTS) == untouched

@@ -10,6 +10,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use engine::guard::DatabaseName;
 use rustix::fs::OFlags;
@@ -23,6 +24,12 @@ const VERSION: u32 = 1;
 const SUFFIX: &str = ".journal";
 /// The longest journal that is read, in bytes: 100,000 names. A longer one is not ours.
 const LONGEST: u64 = 16 * 1024 * 1024;
+
+/// How long a server may go on with a CREATE DATABASE whose client is gone. On a busy disk a copy of some gigabytes takes
+/// minutes; a journal that stays for ten of them costs nothing.
+const IN_FLIGHT: Duration = Duration::from_secs(600);
+/// After that a server that was not met again is not waited for: one that was restarted cannot be recognised.
+const FORGOTTEN: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// One name that was about to be made.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -69,13 +76,13 @@ impl Journal {
         file.write_all(text.as_bytes()).and_then(|()| file.sync_data()).map_err(|error| self.failure(&error))
     }
 
-    /// Every name that this run wrote down for a server.
+    /// Every name that this run wrote down, for whichever server.
     ///
     /// # Errors
     /// [`DatabaseError::File`] if the file is there and cannot be read.
-    pub fn names(&self, identity: &str) -> Result<BTreeSet<DatabaseName>> {
+    pub fn names(&self) -> Result<BTreeSet<DatabaseName>> {
         match read(&self.path) {
-            Ok(lines) => Ok(names_on(&lines, identity)),
+            Ok(lines) => Ok(names_in(&lines)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
             Err(error) => Err(self.failure(&error)),
         }
@@ -126,18 +133,27 @@ pub struct Left {
     pub path: PathBuf,
     /// Whether its keeper is alive on this machine.
     pub held: bool,
+    /// Since the last line was written.
+    pub age: Duration,
     lines: Vec<Line>,
 }
 
 impl Left {
-    /// The names for one server.
-    pub fn names(&self, identity: &str) -> BTreeSet<DatabaseName> {
-        names_on(&self.lines, identity)
+    /// The names, for whichever server. A restarted server proves its identity in another way than before, while a name
+    /// with 64 random bits is made but once: where it is found, it is the one that was written down.
+    pub fn names(&self) -> BTreeSet<DatabaseName> {
+        names_in(&self.lines)
     }
 
-    /// Whether every line is about a server among `identities`, and none is of a newer version.
-    pub fn is_only_about(&self, identities: &BTreeSet<String>) -> bool {
-        self.lines.iter().all(|line| line.v <= VERSION && identities.contains(&line.server))
+    /// Whether nothing remains to be done that this journal is needed for.
+    ///
+    /// Each line must be about a server among `identities` or about a name that was `met`; what was not met may be about
+    /// to be made until [`IN_FLIGHT`] has passed. After [`FORGOTTEN`] the servers are taken to be gone for good.
+    pub fn is_settled(&self, identities: &BTreeSet<String>, met: &BTreeSet<DatabaseName>) -> bool {
+        let is_met = |line: &Line| line.name.parse().is_ok_and(|name| met.contains(&name));
+        let is_over = |line: &Line| self.age >= IN_FLIGHT && identities.contains(&line.server);
+        let is_known = self.lines.iter().all(|line| line.v <= VERSION);
+        is_known && (self.age >= FORGOTTEN || self.lines.iter().all(|line| is_met(line) || is_over(line)))
     }
 }
 
@@ -153,11 +169,17 @@ pub fn left_by_others(folder: &Path, own: &str) -> Vec<Left> {
             && let Ok(lines) = read(&path)
         {
             let held = is_held(&path);
-            left.push(Left { run, path, held, lines });
+            left.push(Left { run, age: age(&path), path, held, lines });
         }
     }
     left.sort_by(|one, other| one.run.cmp(&other.run));
     left
+}
+
+/// Since a file was written; a moment to come, on a clock that goes wrong, counts as now.
+fn age(path: &Path) -> Duration {
+    let written = fs::symlink_metadata(path).and_then(|data| data.modified());
+    written.ok().and_then(|written| written.elapsed().ok()).unwrap_or_default()
 }
 
 /// Reads the lines that are whole; the last may have been torn when its writer died.
@@ -179,8 +201,8 @@ fn is_held(path: &Path) -> bool {
     open_to_read(path).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
-fn names_on(lines: &[Line], identity: &str) -> BTreeSet<DatabaseName> {
-    let ours = lines.iter().filter(|line| line.v <= VERSION && line.server == identity);
+fn names_in(lines: &[Line]) -> BTreeSet<DatabaseName> {
+    let ours = lines.iter().filter(|line| line.v <= VERSION);
     ours.filter_map(|line| line.name.parse().ok()).collect()
 }
 
@@ -197,11 +219,10 @@ mod tests {
         let name = names::template_name("shop", 7);
         let journal = Journal::new(&inside, "00aa");
         journal.append("server", "postgresql", &name).unwrap();
-        assert_eq!(journal.names("server").unwrap(), BTreeSet::from([name.clone()]));
+        assert_eq!(journal.names().unwrap(), BTreeSet::from([name.clone()]));
         let left = left_by_others(&inside, "00bb");
         assert_eq!((left.len(), left[0].run.as_str(), left[0].held), (1, "00aa", true));
-        assert_eq!(left[0].names("server"), BTreeSet::from([name]));
-        assert!(left[0].names("another").is_empty());
+        assert_eq!(left[0].names(), BTreeSet::from([name]));
         drop(journal);
         assert!(!left_by_others(&inside, "00bb")[0].held);
         assert!(left_by_others(&inside, "00aa").is_empty());
@@ -224,10 +245,28 @@ mod tests {
         let newer = line.replace("\"v\":1", "\"v\":2");
         let path = folder.path().join("00aa.journal");
         fs::write(&path, format!("{newer}\nnot json\n\n{line}")).unwrap();
-        assert!(left_by_others(folder.path(), "x")[0].names("s").is_empty());
-        assert!(!left_by_others(folder.path(), "x")[0].is_only_about(&BTreeSet::from(["s".to_owned()])));
+        assert!(left_by_others(folder.path(), "x")[0].names().is_empty());
+        let mut left = left_by_others(folder.path(), "x").remove(0);
+        left.age = FORGOTTEN;
+        assert!(!left.is_settled(&BTreeSet::from(["s".to_owned()]), &BTreeSet::from([name.clone()])));
         fs::write(&path, format!("{line}\n{{\"v\":1,\"ser")).unwrap();
-        assert_eq!(left_by_others(folder.path(), "x")[0].names("s").len(), 1);
+        assert_eq!(left_by_others(folder.path(), "x")[0].names().len(), 1);
+    }
+
+    #[test]
+    fn a_name_that_was_not_met_may_still_be_on_its_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let name = names::template_name("shop", 7);
+        Journal::new(folder.path(), "00aa").append("s", "mysql", &name).unwrap();
+        let mut left = left_by_others(folder.path(), "x").remove(0);
+        let (there, nowhere) = (BTreeSet::from(["s".to_owned()]), BTreeSet::new());
+        let (met, unmet) = (BTreeSet::from([name]), BTreeSet::new());
+        assert!(left.is_settled(&there, &met) && left.is_settled(&nowhere, &met));
+        assert!(!left.is_settled(&there, &unmet));
+        left.age = IN_FLIGHT;
+        assert!(left.is_settled(&there, &unmet) && !left.is_settled(&nowhere, &unmet));
+        left.age = FORGOTTEN;
+        assert!(left.is_settled(&nowhere, &unmet));
     }
 
     #[test]

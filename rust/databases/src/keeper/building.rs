@@ -64,6 +64,7 @@ impl Keeper {
                 return Err(Refusal::new("failed", "the run is over: no template is begun any more", ""));
             }
             state.builds.insert(name.clone(), kept);
+            state.unseen.insert(name.clone());
             Ok(name)
         })
     }
@@ -76,6 +77,7 @@ impl Keeper {
     pub(super) fn mark_build(&self, server: usize, name: &DatabaseName, project: &str) -> Answer {
         let kept = self.build(server, name)?;
         kept.server.mark(name, &|id| self.mark(Use::Build, project, "", id))?;
+        self.change(|state| state.unseen.remove(name));
         Ok(json!({}))
     }
 
@@ -94,7 +96,10 @@ impl Keeper {
             return Ok(json!({ "template": other.name.as_str() }));
         }
         kept.server.seal(name, &|id| self.mark(Use::Template, project, key, id))?;
-        self.change(|state| state.builds.remove(name));
+        self.change(|state| {
+            state.unseen.remove(name);
+            state.builds.remove(name)
+        });
         Ok(json!({ "template": name.as_str() }))
     }
 
@@ -142,7 +147,11 @@ impl Keeper {
 
     fn drop_build(&self, kept: &Kept, name: &DatabaseName) -> Result<()> {
         self.drop_own(kept, name)?;
-        self.change(|state| state.builds.remove(name));
+        // Its maker has come back from whatever it asked the server for: nothing is on its way any more.
+        self.change(|state| {
+            state.unseen.remove(name);
+            state.builds.remove(name)
+        });
         Ok(())
     }
 

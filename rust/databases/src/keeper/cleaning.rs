@@ -19,15 +19,25 @@ use crate::marker::Use;
 /// By hand every template may go, however new it is.
 const EVERYTHING: (usize, u64) = (0, 0);
 
+/// How long sizes are asked for: a server of thousands of databases would keep the user waiting.
+const SIZING: Duration = Duration::from_secs(5);
+
 impl Keeper {
     pub(super) fn clean_plan(&self, server: usize, project: Option<&str>) -> Answer {
         let kept = self.server(server)?;
-        let judged = self.judge_all(&kept)?;
-        let listed = judged.iter().filter(|one| {
+        let mut judged = self.judge_all(&kept)?;
+        judged.retain(|one| {
             let theirs = one.found.marker.as_ref().map(|marker| marker.project.as_str());
             project.is_none() || theirs.is_none() || theirs == project
         });
-        Ok(Value::Array(listed.map(describe).collect()))
+        let until = Instant::now() + SIZING;
+        for one in judged.iter_mut().filter(|one| one.proof.is_some()).take_while(|_| Instant::now() < until) {
+            // Lists leave sizes out where they cost; a size is only shown, so a failure leaves it unknown.
+            if let Ok(Some(found)) = kept.server.look(&one.found.name) {
+                one.found.size = found.size;
+            }
+        }
+        Ok(Value::Array(judged.iter().map(describe).collect()))
     }
 
     pub(super) fn clean(&self, server: usize, names: &[String], wait: Duration) -> Answer {
@@ -40,7 +50,7 @@ impl Keeper {
         let left = self.left();
         let is_alive = |run: &str| self.is_alive(&kept, run, &left);
         let has_others = || self.has_others(&kept, &left);
-        let journalled = dead_names(&kept, &left, &is_alive);
+        let journalled = dead_names(&left, &is_alive);
         let world = self.world(&is_alive, &has_others, &journalled);
         let done = collect::execute(&*kept.server, &judged, &world, Instant::now() + wait);
         let stayed = judged.iter().filter(|one| one.proof.is_none());
@@ -57,7 +67,7 @@ impl Keeper {
         let left = self.left();
         let is_alive = |run: &str| self.is_alive(kept, run, &left);
         let has_others = || self.has_others(kept, &left);
-        let journalled = dead_names(kept, &left, &is_alive);
+        let journalled = dead_names(&left, &is_alive);
         let world = self.world(&is_alive, &has_others, &journalled);
         let found = kept.server.list()?;
         let mut projects: BTreeMap<String, Vec<_>> = BTreeMap::new();

@@ -105,6 +105,9 @@ impl Keeper {
         self.change(|state| {
             state.clones.remove(name);
             state.builds.remove(name);
+            if was_there {
+                state.unseen.remove(name);
+            }
         });
         Ok(was_there)
     }
@@ -112,19 +115,23 @@ impl Keeper {
     fn collect_all(&self, policy: &Policy, until: Instant, report: &mut Report) {
         let left = journal::left_by_others(self.journal.folder(), &self.run);
         let mut seen = BTreeSet::new();
+        let mut met = BTreeSet::new();
         let mut settled: BTreeMap<&str, bool> = left.iter().map(|one| (one.run.as_str(), !one.held)).collect();
         for kept in self.servers() {
             // The same server may have been reached twice; and who may be taken for dead drops nothing of others.
             if !self.may_judge(&kept) || !seen.insert(kept.identity.clone()) {
                 continue;
             }
-            if let Err(error) = self.collect_on(&kept, policy, &left, until, report, &mut settled) {
-                settled.clear();
-                report.failed.push(format!("{}: {error}", kept.identity));
+            match self.collect_on(&kept, policy, &left, until, report, &mut settled) {
+                Ok(found) => met.extend(found),
+                Err(error) => {
+                    settled.clear();
+                    report.failed.push(format!("{}: {error}", kept.identity));
+                }
             }
         }
         for one in &left {
-            if settled.get(one.run.as_str()) == Some(&true) && one.is_only_about(&seen) {
+            if settled.get(one.run.as_str()) == Some(&true) && one.is_settled(&seen, &met) {
                 let _ = fs::remove_file(&one.path);
             }
         }
@@ -135,6 +142,7 @@ impl Keeper {
         kept.lease.was_taken() && self.lease(kept).is_ok() && kept.lease.is_held()
     }
 
+    /// The names that were there.
     fn collect_on<'a>(
         &self,
         kept: &Kept,
@@ -143,10 +151,11 @@ impl Keeper {
         until: Instant,
         report: &mut Report,
         settled: &mut BTreeMap<&'a str, bool>,
-    ) -> Result<()> {
+    ) -> Result<Vec<DatabaseName>> {
         let found = kept.server.list()?;
+        let met = found.iter().map(|one| one.name.clone()).collect();
         let is_alive = |run: &str| self.is_alive(kept, run, left);
-        let journalled = dead_names(kept, left, &is_alive);
+        let journalled = dead_names(left, &is_alive);
         let has_others = || self.has_others(kept, left);
         let world =
             World { now: now(), own: &self.run, is_alive: &is_alive, has_others: &has_others, journalled: &journalled };
@@ -156,13 +165,13 @@ impl Keeper {
         report.failed.extend(collected.failed);
         let remaining = kept.server.list()?;
         for one in left {
-            let names = one.names(&kept.identity);
+            let names = one.names();
             let done = collect::is_settled(&names, &remaining) && (names.is_empty() || !is_alive(&one.run));
             if !done {
                 settled.insert(&one.run, false);
             }
         }
-        Ok(())
+        Ok(met)
     }
 
     /// Whether a run may be alive; when the server does not say, it is.
@@ -186,15 +195,19 @@ impl Keeper {
         self.lock().servers.clone()
     }
 
-    /// Our journal goes when each of its names is gone or marked, on every server; and so do the leases.
+    /// Our journal goes when each of its names is gone or marked, on every server, and none is on its way; and so do the
+    /// leases.
     fn settle_own_journal(&self) {
         let is_settled = |kept: &Arc<Kept>| -> Result<bool> {
-            let names = self.journal.names(&kept.identity)?;
+            let names = self.journal.names()?;
             Ok(names.is_empty() || collect::is_settled(&names, &kept.server.list()?))
         };
         let servers = self.servers();
         let nothing_left = self.change(|state| state.clones.is_empty() && state.builds.is_empty());
-        if servers.iter().filter(|kept| kept.lease.was_taken()).all(|kept| is_settled(kept).unwrap_or(false)) {
+        let nothing_on_its_way = self.change(|state| state.unseen.is_empty());
+        if nothing_on_its_way
+            && servers.iter().filter(|kept| kept.lease.was_taken()).all(|kept| is_settled(kept).unwrap_or(false))
+        {
             self.journal.remove();
         }
         if nothing_left {
@@ -205,15 +218,11 @@ impl Keeper {
     }
 }
 
-/// The names that dead runs wrote down for a server, with their runs.
-pub(super) fn dead_names(
-    kept: &Kept,
-    left: &[Left],
-    is_alive: &dyn Fn(&str) -> bool,
-) -> BTreeMap<DatabaseName, String> {
+/// The names that dead runs wrote down, with their runs.
+pub(super) fn dead_names(left: &[Left], is_alive: &dyn Fn(&str) -> bool) -> BTreeMap<DatabaseName, String> {
     let mut names = BTreeMap::new();
     for one in left {
-        let written = one.names(&kept.identity);
+        let written = one.names();
         if !written.is_empty() && !is_alive(&one.run) {
             names.extend(written.into_iter().map(|name| (name, one.run.clone())));
         }

@@ -116,7 +116,7 @@ impl State {
 }
 
 /// Whether another attempt may succeed by itself.
-fn is_transient(error: &DatabaseError) -> bool {
+pub(super) fn is_transient(error: &DatabaseError) -> bool {
     match error {
         DatabaseError::Sql(sql) => sql.lost,
         DatabaseError::Unreachable { .. } | DatabaseError::Busy(..) => true,

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use engine::guard::DatabaseName;
 
+use super::enduring::is_transient;
 use super::request::{Refusal, Wanted};
 use super::state::{Clone as Kept, Ready, Service, Stage, State};
 use super::{Keeper, now, random};
@@ -105,7 +106,11 @@ impl Keeper {
                 Ok(())
             }
         })?;
-        let made = self.copy(ready, &name)?;
+        let made = self.copy(ready, &name);
+        if !matches!(&made, Err(error) if is_transient(error)) {
+            self.change(|state| state.unseen.remove(&name));
+        }
+        let made = made?;
         self.change(|state| {
             if let Some(clone) = state.clones.get_mut(&name) {
                 clone.made = Some(made);
@@ -124,6 +129,7 @@ impl Keeper {
 impl State {
     fn enter(&mut self, wanted: &Wanted, ready: &Ready, name: &DatabaseName) {
         let (wanted, server) = (wanted.clone(), Arc::clone(&ready.server));
+        self.unseen.insert(name.clone());
         self.clones.insert(name.clone(), Kept { wanted, server, made: None, service: Service::Retired });
     }
 

@@ -1,6 +1,6 @@
 //! What the keeper knows, behind one lock; every change wakes whoever waits for one.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -74,6 +74,8 @@ pub(super) struct State {
     pub(super) clones: BTreeMap<DatabaseName, Clone>,
     /// Names that makers were given and that are not published yet.
     pub(super) builds: BTreeMap<DatabaseName, Arc<Kept>>,
+    /// Names that the server may be about to make: journalled, and no answer came about them yet.
+    pub(super) unseen: BTreeSet<DatabaseName>,
     /// What the builder is to prepare: template and settings.
     pub(super) orders: VecDeque<(Wanted, Value)>,
     pub(super) clients: BTreeMap<ClientId, Option<Role>>,

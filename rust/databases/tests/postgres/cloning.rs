@@ -158,3 +158,15 @@ fn a_lock_excludes_and_ends_with_its_holder() {
     drop(held);
     assert!(other.lock("k", Duration::from_secs(20)).unwrap().is_some());
 }
+
+#[test]
+fn another_runs_lease_is_seen_without_knowing_its_id() {
+    let Some(private) = private() else { return };
+    let (one, other) = (private.server(), private.server());
+    let own = one.lease("00").unwrap();
+    assert_eq!(one.has_other_leases("00").unwrap(), Some(false));
+    assert_eq!(other.has_other_leases("01").unwrap(), Some(true));
+    let theirs = other.lease("01").unwrap();
+    assert_eq!(one.has_other_leases("00").unwrap(), Some(true));
+    drop((own, theirs));
+}

@@ -212,3 +212,35 @@ fn an_old_template_stays_while_a_living_run_has_a_clone_of_it() {
     controller.ok(json!({"op": "finish", "project": "shop", "keep_templates": 1, "keep_days": 14, "wait": 20}));
     assert_eq!(house.fake.inside().dropped, [unused]);
 }
+
+#[test]
+fn a_database_that_appears_after_the_run_is_dropped_by_the_next_though_the_server_was_restarted() {
+    let house = House::new();
+    let (mut controller, _) = house.with_template();
+    let begun = controller.ok(json!({"op": "begin", "server": 0, "label": "shop"}))["name"].clone();
+    controller.finish();
+    drop(controller);
+    let (fake, folder) = house.leave();
+    let written = std::fs::read_to_string(folder.path().join(format!("journals/{RUN}.journal"))).unwrap();
+    assert!(written.contains(begun.as_str().unwrap()), "{written}");
+    assert!(fake.inside().leases.is_empty());
+    let next = House::new();
+    let journals = next.folder.path().join("journals");
+    std::fs::create_dir(&journals).unwrap();
+    let journal = journals.join(format!("{DEAD}.journal"));
+    let line = written.lines().find(|line| line.contains(begun.as_str().unwrap())).unwrap();
+    std::fs::write(&journal, line.replace("\"fake\"", "\"before the restart\"") + "\n").unwrap();
+    let mut controller = next.with_template().0;
+    controller.finish();
+    assert!(journal.exists(), "it may still appear");
+    drop(controller);
+    let (_, left) = next.leave();
+    let last = House::new();
+    std::fs::rename(left.path().join("journals"), last.folder.path().join("journals")).unwrap();
+    let late = begun.as_str().unwrap().parse().unwrap();
+    last.fake.put(&late, None);
+    last.with_template().0.finish();
+    assert!(last.fake.inside().dropped.contains(&late));
+    let left: Vec<_> = std::fs::read_dir(last.folder.path().join("journals")).unwrap().flatten().collect();
+    assert!(left.iter().all(|one| !one.file_name().to_str().unwrap().starts_with(DEAD)), "{left:?}");
+}
