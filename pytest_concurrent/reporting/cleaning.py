@@ -45,6 +45,9 @@ def is_agreed(config: pytest.Config, going: int, *, consent: bool) -> bool:
     """
     if going == 0 or consent:
         return going > 0
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.suspend_global_capture(in_=True)  # it stands between us and the keyboard
     if not sys.stdin.isatty():
         config.get_terminal_writer().line(f"nothing was dropped; without a terminal: {_ELSEWHERE}")
         return False
