@@ -103,6 +103,8 @@ def wagtail(bench: DjangoBench) -> Comparison:
             _walls("xdist ÷ pytest", "xdist-4", "pytest"),
         ],
         bench.python,
+        # Each command makes its own beginnings; a round takes minutes, and warming one up as many.
+        warm_ups=0,
     )
 
 
@@ -126,25 +128,10 @@ def wagtail_memory(bench: DjangoBench) -> Comparison:
     )
 
 
-def wagtail_metrics(bench: DjangoBench) -> Comparison:
-    """The same on 2 workers with and without collecting metrics, templates there."""
-    written = f"--concurrent-metrics={bench.home / 'wagtail.prom'}"
-    return Comparison(
-        "wagtail_metrics",
-        "wagtail 8.0.1's `contrib.redirects` on PostgreSQL, 2 workers, metrics on and off",
-        [
-            bench.ours("off", 2, prepare=None),
-            bench.ours("on", 2, written, prepare=None),
-        ],
-        [Criterion("CPU: on ÷ off", lambda c: c["on-2"].cpu / c["off-2"].cpu, 1.02)],
-        bench.python,
-    )
-
-
 def _walls(what: str, label: str, reference: str, limit: float | None = None) -> Criterion:
     return Criterion(f"wall: {what}", lambda c: c[label].wall / c[reference].wall, limit)
 
 
 DATABASE_ROWS: dict[str, Callable[[DjangoBench], Comparison]] = {
-    row.__name__: row for row in (wagtail, wagtail_memory, wagtail_metrics)
+    row.__name__: row for row in (wagtail, wagtail_memory)
 }
