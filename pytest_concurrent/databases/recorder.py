@@ -97,6 +97,8 @@ class Recorder:
         foreign = is_foreign(path)
         inside = path.startswith(own) or f"{path}{os.sep}" in own
         if os.path.isdir(path):
+            if path == self._root:
+                return False  # at the top of a project reports and notes come and go
             return not foreign and (inside or not path.startswith(_FOREIGN))
         if not os.path.lexists(path):
             return inside and not foreign and not path.endswith(_BESIDE)

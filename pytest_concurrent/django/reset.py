@@ -50,6 +50,7 @@ class Reset:
         self._config = config
         self._clones = clones
         self._fresh = fresh
+        self._bare: set[str] = set()
         self._item: pytest.Item | None = None
         #: Aliases whose databases a transactional test had since they were as the set-up left them.
         self._touched: set[str] = set()
@@ -150,8 +151,13 @@ class Reset:
             first = self._is_first(attached)
             if self._fresh or kind.serialized_rollback or first:
                 self._restore(attached.aliases)
-            elif first is False and attached.alias not in self._touched:
+            elif first is False and (
+                attached.alias not in self._touched or attached.alias in self._bare
+            ):
                 _empty(attached)
+            # After a serialized rollback Django flushes without its signal, and what that makes,
+            # permissions for example, is missing for whichever test happens to come next.
+            (self._bare.add if kind.serialized_rollback else self._bare.discard)(attached.alias)
             # From here on, not from the flush on: a teardown may fail before it comes to that.
             self._touched.add(attached.alias)
 

@@ -26,6 +26,7 @@ open("/proc/self/status").close()
 os.listdir(f"{root}/sql")
 list(os.scandir(f"{root}/more"))
 os.listdir(ignored)
+os.listdir(root)
 for missing in ("missing", "real.sqlite3-journal"):
     try:
         open(f"{root}/{missing}")
