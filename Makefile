@@ -15,6 +15,7 @@ BENCH ?= .bench
 ROWS ?= empty sleep
 
 BIN := $(abspath $(VENV))/bin
+COMPAT := $(VENV)-compat
 ENGINE := Cargo.toml Cargo.lock pyproject.toml $(shell find rust -name '*.rs' -o -name Cargo.toml)
 PACKAGE := $(shell find pytest_concurrent -name '*.py' -o -name '*.pyi')
 
@@ -42,6 +43,15 @@ $(VENV)/developer-installed: $(ENGINE) | $(BIN)/python
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
+# Other people's plugins, which would change every run of our own tests; tests/compat runs suites in
+# it. The engine is not built a second time: its installation is borrowed.
+$(COMPAT)/installed: pyproject.toml $(VENV)/developer-installed
+	$(BIN)/python -m venv $(COMPAT)
+	$(COMPAT)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(COMPAT)/bin/python -m pip install --quiet --group compat
+	cp -R $(VENV)/lib/python*/site-packages/pytest_concurrent_engine* $(COMPAT)/lib/python*/site-packages
+	@touch $@
+
 demo: $(VENV)/demo-installed
 	@echo
 	@echo "== First run: nothing is known about these tests, so they run in file order."
@@ -52,7 +62,7 @@ demo: $(VENV)/demo-installed
 	@echo "== pytest --concurrent"
 	@cd examples/shop && $(BIN)/pytest --concurrent
 
-test: $(VENV)/developer-installed
+test: $(VENV)/developer-installed $(COMPAT)/installed
 	$(CARGO) test --workspace
 	$(BIN)/python -m pytest
 
@@ -79,5 +89,5 @@ docs: $(VENV)/developer-installed
 	$(BIN)/python -m pytest_concurrent.options > docs/reference/options.md
 
 clean:
-	rm -rf $(VENV) target rust/fuzz/target
+	rm -rf $(VENV) $(COMPAT) target rust/fuzz/target
 	find . -name __pycache__ -prune -exec rm -rf {} +

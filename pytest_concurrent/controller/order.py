@@ -9,6 +9,8 @@ import pytest
 from _pytest.fixtures import reorder_items
 from _pytest.junitxml import xml_key
 
+from pytest_concurrent.compat import html
+
 #: Options that mean an order.
 _ORDERING_OPTIONS = ("failedfirst", "newfirst", "stepwise")
 
@@ -28,7 +30,7 @@ def was_changed(before: Sequence[pytest.Item], after: Sequence[pytest.Item]) -> 
 
 
 class TellingOrder:
-    """Puts what the terminal and the JUnit file will list into collection order.
+    """Puts what the terminal, the JUnit file and HTML pages will list into collection order.
 
     Tests end in another order in each run; a report that says the same should read the same.
 
@@ -59,6 +61,7 @@ class TellingOrder:
             self.told(-1)
             paired = sorted(zip(self._told, self._junit, strict=True), key=lambda pair: pair[0])
             self._junit[:] = [entry for _, entry in paired]
+        html.restore_order(self._config, lambda nodeid: self._numbers.get(nodeid, -1))
 
     def _place(self, report: Any) -> int:
         number = getattr(report, "item_index", None)
