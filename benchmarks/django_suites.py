@@ -17,7 +17,7 @@ import argparse
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from identical import compare
 from measuring.process import CommandError, Cost, run
 
 ENGINES = ("sqlite", "postgresql", "mariadb")
+STAGES = ("first", "second", "from-file", "edited", "undone")
 EDIT = "\n# edited by the benchmark, and to be undone\n"
 LIMIT_SECONDS = 3600.0  # wagtail.admin takes about half an hour on one busy processor
 
@@ -177,17 +178,18 @@ class Trial:
         left = f"; {cost.left_behind} processes were left behind" if cost.left_behind else ""
         print(f"{self.name}, {workers} workers, {what}, {cost.wall:.1f} s: {verdict}{left}")
 
-    def compare_all(self, plain: Path, workers: int) -> None:
+    def compare_all(self, plain: Path, workers: int, stages: Sequence[str]) -> None:
         """Go through the life of a template with one number of workers."""
         shutil.rmtree(self.caches, ignore_errors=True)
-        self.empty_server()
-        self.compare(plain, workers, "first")
-        self.compare(plain, workers, "second")
-        self.empty_server()
-        self.compare(plain, workers, "from-file")
-        with edited(self.suite.edited_file(self.home)):
-            self.compare(plain, workers, "edited")
-        self.compare(plain, workers, "undone")
+        for stage in STAGES:
+            if stage not in stages:
+                continue
+            if stage in ("first", "from-file"):
+                self.empty_server()
+            with ExitStack() as stack:
+                if stage == "edited":
+                    stack.enter_context(edited(self.suite.edited_file(self.home)))
+                self.compare(plain, workers, stage)
 
     @property
     def _files(self) -> Path:
@@ -200,6 +202,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("engine", choices=ENGINES)
     parser.add_argument("--home", type=Path, required=True, help="the folder that setup.py made")
     parser.add_argument("--workers", type=int, nargs="*", default=[2, 4, 8], help="default: 2 4 8")
+    parser.add_argument(
+        "--stages", nargs="+", choices=STAGES, default=STAGES, help="of a template; default: all"
+    )
     parser.add_argument("--exact", action="store_true", help="addresses and ids must be equal too")
     parser.add_argument("--again", action="store_true", help="take the sequential run anew")
     return parser.parse_args(argv)
@@ -219,7 +224,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             plain = trial.sequential(again=options.again)
             print(f"{trial.name}, sequentially: {tally(reading.outcomes(plain))}", flush=True)
             for workers in options.workers:
-                trial.compare_all(plain, workers)
+                trial.compare_all(plain, workers, options.stages)
     except (CommandError, ServerError, FileNotFoundError) as error:
         print(error, file=sys.stderr)
         return 2
