@@ -167,6 +167,14 @@ class Plan:
             ValueError: There is no such test.
         """
 
+    def set_turn(self, test: int, turn: int) -> None:
+        """Say that a test is handed out after those of earlier turns; the first turn is 0.
+
+        Raises:
+            OverflowError: The turn is negative or above 255.
+            ValueError: There is no such test.
+        """
+
     def set_serial(self, test: int) -> None:
         """Say that a test runs while nothing else runs.
 

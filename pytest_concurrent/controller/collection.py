@@ -58,6 +58,16 @@ class Collection:
         if items:
             self._describe_tests(items[0].config)
 
+    def set_turns(self, turns: Sequence[int]) -> None:
+        """Have tests of earlier turns handed out before those of later ones.
+
+        Args:
+            turns: That of each test; the first is 0.
+        """
+        for number, turn in enumerate(turns):
+            if turn:
+                self.plan.set_turn(number, turn)
+
     def _modules(self) -> list[int]:
         numbers: dict[str, int] = {}
         return [

@@ -36,6 +36,12 @@ from pytest_concurrent.settings import Settings
 class Databases(Protocol):
     """Who gives each worker databases of its own."""
 
+    def usual_order(self, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
+        """The order in which tests come for the sake of their databases, if nobody asks for one."""
+
+    def turns(self, items: Sequence[pytest.Item]) -> Sequence[int]:
+        """The turn of each test: 0, or more if it is to come after those of earlier turns."""
+
     def prepare(
         self, session: pytest.Session, workers: tuple[int, str]
     ) -> tuple[tuple[int, str], Sequence[tuple[str, bool]]]:
@@ -104,7 +110,8 @@ class ConcurrentSession:
         """See whether a plugin puts the tests in an order of its own; then keep this shard's."""
         before = items.copy()
         yield
-        self._reordered = self._reordered or order.was_changed(before, items)
+        usual = before if self._databases is None else self._databases.usual_order(before)
+        self._reordered = self._reordered or order.was_changed(usual, items)
         if self._settings.shard is not None:
             self._keep_shard(config, items)
 
@@ -157,6 +164,8 @@ class ConcurrentSession:
 
     def _prepare(self, session: pytest.Session) -> Run:
         collection = Collection(session.items, self._settings, self._timings.history)
+        if self._databases is not None:
+            collection.set_turns(self._databases.turns(session.items))
         workers = count_workers(self._settings, collection)
         remarks: Sequence[tuple[str, bool]] = ()
         if self._databases is not None:

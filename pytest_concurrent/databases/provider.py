@@ -41,6 +41,14 @@ class SpecProvider:
         self._needed: dict[str, UrlRecipe] = {}
         self._fresh = {one.spec.fresh_name: one.spec.name for one in checked}
 
+    def usual_order(self, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
+        """As they were collected."""
+        return items
+
+    def turn(self, item: pytest.Item) -> int:
+        """Any test may come at any time."""
+        return 0
+
     def recipes(self, session: pytest.Session) -> Sequence[UrlRecipe]:
         """The databases whose fixtures the collected tests name.
 

@@ -41,6 +41,12 @@ class Provider(Protocol):
     #: Whether its databases are ours to give where there are no workers too.
     serves_without_workers: bool
 
+    def usual_order(self, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
+        """The order in which tests come for the sake of its databases, if nobody asks for one."""
+
+    def turn(self, item: pytest.Item) -> int:
+        """0, or more for a test that is to come after those of earlier turns."""
+
     def recipes(self, session: pytest.Session) -> Sequence[Recipe]:
         """The databases that the collected tests need.
 
@@ -130,6 +136,16 @@ class Databases:
         self._keeper: Keeper | None = None
         self._builder = 0
         self._project = ""
+
+    def usual_order(self, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
+        """The order in which tests come for the sake of their databases, if nobody asks for one."""
+        for one in self._providers:
+            items = one.usual_order(items)
+        return items
+
+    def turns(self, items: Sequence[pytest.Item]) -> list[int]:
+        """The turn of each test: 0, or more if it is to come after those of earlier turns."""
+        return [max(one.turn(item) for one in self._providers) for item in items]
 
     def prepare(
         self, session: pytest.Session, workers: tuple[int, str]

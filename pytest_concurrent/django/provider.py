@@ -14,6 +14,7 @@ from pytest_concurrent.databases.keeper import Door
 from pytest_concurrent.django import checks
 from pytest_concurrent.django.plugin import DjangoWorker
 from pytest_concurrent.django.recipe import DjangoRecipe, Places, Selection, recipes
+from pytest_concurrent.django.reset import uses
 from pytest_concurrent.exceptions import SecurityException, UnsupportedDatabase
 from pytest_concurrent.settings import Settings
 
@@ -42,6 +43,17 @@ class DjangoProvider:
             inputs=tuple(settings.database_inputs),
         )
         self._selection = Selection([], {})
+
+    def usual_order(self, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
+        """The order that pytest-django alone gives these tests."""
+        ordered = list(items)
+        plugin: Any = self._config.pluginmanager.getplugin("django")
+        plugin.pytest_collection_modifyitems(ordered)
+        return ordered
+
+    def turn(self, item: pytest.Item) -> int:
+        """Transactional tests come after the others, as in Django: they leave tables empty."""
+        return int(uses(item)[1])
 
     def recipes(self, session: pytest.Session) -> Sequence[DjangoRecipe]:
         """The databases that the collected tests need, as pytest-django sees it.

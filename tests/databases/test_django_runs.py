@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -105,6 +106,35 @@ def test_tables_without_migrations_are_another_template(
 @pytest.fixture
 def small(engine: Engine, tmp_path: Path) -> Small:
     return Small(tmp_path / "project", engine)
+
+
+def started(small: Small, *args: str) -> list[str]:
+    """Names of the tests in the order in which one worker began them."""
+    events = small.path / "events.jsonl"
+    options = ("--concurrent", "--workers=1", f"--concurrent-events={events}", "box/tests")
+    assert small.run(*options, *args).counts == VERDICTS
+    told = [json.loads(line) for line in events.read_text().splitlines()]
+    return [one["test"].partition("::")[2] for one in told if one["event"] == "test_started"]
+
+
+@pytest.mark.parametrize("engine", ["sqlite-memory"], indirect=True)
+def test_longest_goes_first_among_those_that_do_not_commit(small: Small) -> None:
+    rows = {f"test_rows_of_the_migration[{number}]": 1.0 + 0.1 * number for number in range(6)}
+    seconds = {"test_commit[0]": 0.5, "test_commit[1]": 9.0, "test_without_database": 5.0, **rows}
+    timings = {f"box/tests/test_box.py::{name}": time for name, time in seconds.items()}
+    small.write("timings.json", json.dumps(timings))
+    last = ["test_commit[1]", "test_commit[0]"]
+    assert started(small, "--import-timings=timings.json", "-p", "no:cacheprovider") == [
+        "test_without_database",
+        *sorted(rows, reverse=True),
+        *last,
+    ]
+
+
+@pytest.mark.parametrize("engine", ["sqlite-memory"], indirect=True)
+def test_order_of_a_plugin_outranks_timings(small: Small) -> None:
+    small.write("conftest.py", _MIXED)
+    assert started(small)[:2] == ["test_rows_of_the_migration[0]", "test_without_database"]
 
 
 everywhere = pytest.mark.parametrize(

@@ -68,6 +68,12 @@ impl Plan {
         Ok(())
     }
 
+    /// The test is handed out after those of earlier turns; the first is 0.
+    fn set_turn(&mut self, test: u32, turn: u8) -> PyResult<()> {
+        self.test(test)?.turn = turn;
+        Ok(())
+    }
+
     /// The test runs while nothing else runs.
     fn set_serial(&mut self, test: u32) -> PyResult<()> {
         self.test(test)?.serial = true;
@@ -152,6 +158,7 @@ fn plain_test(module: u32, estimate: Option<f64>) -> Test {
     Test {
         module: ModuleId(module),
         estimate,
+        turn: 0,
         fixtures: Vec::new(),
         group: None,
         serial: false,

@@ -22,6 +22,8 @@ pub struct Test {
     pub module: ModuleId,
     /// Seconds that the test itself is thought to take (its own set-up, call and teardown); `None` when nothing is known.
     pub estimate: Option<f64>,
+    /// Tests of an earlier turn are handed out before those of a later one, longest first within each.
+    pub turn: u8,
     /// Shared set-ups that it needs, widest scope first.
     pub fixtures: Vec<FixtureId>,
     /// Tests of one group run one after another on one worker, in collection order.

@@ -55,9 +55,9 @@ impl Plan {
         if let Some(first) = pieces.next() {
             self.shrink(id, first);
         }
-        let class = self.units[id].class;
+        let Unit { class, turn, .. } = self.units[id];
         for piece in pieces {
-            let mut unit = Unit::new(piece, class, &self.estimates);
+            let mut unit = Unit::new(piece, class, turn, &self.estimates);
             unit.set_up = self.costs.set_up_time(unit.tests.iter().copied());
             self.add_unit(unit);
         }

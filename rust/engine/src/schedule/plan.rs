@@ -196,12 +196,13 @@ impl Plan {
     /// Whether a worker with nothing else to do gives up the rest of its unit: because it may not go on with it now,
     /// or because a block has come free and this is only a filler. A group is never given up.
     fn leaves(&mut self, slot: Slot, unit: UnitId, access: Access) -> bool {
-        let Unit { kind, class, block, .. } = self.units[unit];
+        let Unit { kind, class, block, turn, .. } = self.units[unit];
         if !access.fresh || kind == Kind::Hard {
             return false;
         }
         let blocked = !self.may_hold(slot, class, access);
-        let outranked = || self.best_key(slot, access).is_some_and(|key| key.rank == Rank::Block);
+        let outranks = |key: Key| key.rank == Rank::Block && key.turn <= turn;
+        let outranked = || self.best_key(slot, access).is_some_and(outranks);
         let leaves = blocked || (!block && !self.in_file_order() && class == FREE && outranked());
         if leaves {
             self.disown(unit);

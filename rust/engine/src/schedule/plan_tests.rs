@@ -37,11 +37,11 @@ fn any_deed() -> impl Strategy<Value = Deed> {
 fn any_test() -> impl Strategy<Value = Test> {
     let estimate = prop::option::of(0.0..0.05);
     let kind = (prop::option::weighted(0.3, 0_u32..3), prop::bool::weighted(0.1), prop::bool::weighted(0.2));
-    (0_u32..3, estimate, kind, prop::option::of(0_u32..3)).prop_map(
-        |(module, estimate, (group, serial, needy), shared)| {
+    (0_u32..3, estimate, kind, prop::option::of(0_u32..3), 0_u8..2).prop_map(
+        |(module, estimate, (group, serial, needy), shared, turn)| {
             let plain = test(module).using(shared.as_slice()).needing(if needy { &[0] } else { &[] });
             let grouped = group.map_or(plain.clone(), |group| plain.grouped(group));
-            Test { estimate, serial, ..grouped }
+            Test { estimate, turn, serial, ..grouped }
         },
     )
 }
@@ -53,6 +53,19 @@ fn plan(tests: Vec<Test>, order: Order) -> Plan {
     let second = Duration::from_secs(1);
     let limits = Limits { test: None, worker: second, run: None, slow: second, grace: second };
     Plan::new(&suite, &Config { workers: 3, max_failures: None, limits, max_restarts: 0, order })
+}
+
+#[test]
+fn later_turn_waits_however_long_its_tests() {
+    let tests = [test(0).lasting(1.0).in_turn(1), test(0).lasting(0.001), test(1).lasting(0.5)];
+    let handed_out = |order| {
+        let mut plan = plan(tests.to_vec(), order);
+        let room = || Room { time: HORIZON, fresh: true, alone: false, busy: vec![Duration::ZERO; 3] };
+        let rounds = (0..tests.len()).flat_map(|_| plan.take(Slot(0), room()));
+        rounds.map(|handed| handed.test.0).collect::<Vec<_>>()
+    };
+    assert_eq!(handed_out(Order::LongestFirst), [2, 1, 0]);
+    assert_eq!(handed_out(Order::Given), [0, 1, 2]);
 }
 
 fn perform(plan: &mut Plan, handed: &mut [Vec<TestId>], deed: &Deed) {

@@ -14,6 +14,7 @@ use crate::suite::Order;
 /// What decides which unit goes first; the smallest does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
+    pub(super) turn: u8,
     pub(super) rank: Rank,
     pub(super) weight: Reverse<Duration>,
     pub(super) first: TestId,
@@ -60,7 +61,7 @@ impl Plan {
         let Some(first) = unit.tests.front().copied().filter(|_| unit.owner.is_none()) else { return };
         let (rank, weight) = self.urgency(unit);
         let time = unit.time(&self.estimates);
-        let key = Key { rank, weight: Reverse(weight), first, unit: id };
+        let key = Key { turn: self.turn(unit), rank, weight: Reverse(weight), first, unit: id };
         let class = unit.class;
         self.stock.blocks += usize::from(self.is_counted_whole(id));
         (self.units[id].key, self.units[id].shelved_time) = (Some(key), time);
@@ -92,6 +93,11 @@ impl Plan {
         }
         let rank = if unit.block { Rank::Block } else { Rank::Filler };
         (rank, unit.time(&self.estimates) + unit.set_up)
+    }
+
+    /// In the given order there are no turns but that order.
+    fn turn(&self, unit: &Unit) -> u8 {
+        if self.order == Order::Given { 0 } else { unit.turn }
     }
 
     /// Whether units go by their first test: somebody asked for an order, or nothing is known.

@@ -34,6 +34,8 @@ pub(super) enum Kind {
 pub(super) struct Unit {
     pub(super) kind: Kind,
     pub(super) class: Class,
+    /// That of its first test.
+    pub(super) turn: u8,
     /// Handed out before the fillers.
     pub(super) block: bool,
     /// Not handed out yet, in collection order.
@@ -55,10 +57,11 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    pub(super) fn new(piece: Piece, class: Class, estimates: &Estimates) -> Self {
+    pub(super) fn new(piece: Piece, class: Class, turn: u8, estimates: &Estimates) -> Self {
         let mut unit = Self {
             kind: piece.kind,
             class,
+            turn,
             block: piece.block,
             tests: VecDeque::new(),
             known: Duration::ZERO,
@@ -113,9 +116,10 @@ impl Unit {
 pub(super) fn build(suite: &Suite, order: Order, classes: &Classes, cutter: &Cutter<'_>) -> Vec<Unit> {
     let mut units = Vec::new();
     for row in rows(suite, order, classes) {
-        let class = classes.of(row.tests[0]);
+        let first = row.tests[0];
+        let (class, turn) = (classes.of(first), suite.tests[first.index()].turn);
         for piece in row.pieces(order, cutter) {
-            units.push(Unit::new(piece, class, cutter.estimates));
+            units.push(Unit::new(piece, class, turn, cutter.estimates));
         }
     }
     for unit in &mut units {
@@ -124,7 +128,7 @@ pub(super) fn build(suite: &Suite, order: Order, classes: &Classes, cutter: &Cut
     units
 }
 
-/// Tests that could be handed out as one: a group, or the tests of one class that are neighbours.
+/// Tests that could be handed out as one: a group, or the tests of one class and turn that are neighbours.
 struct Row {
     hard: bool,
     tests: Vec<TestId>,
@@ -143,7 +147,7 @@ impl Row {
 #[derive(PartialEq, Eq, Hash)]
 enum RowKey {
     Group(u32),
-    Module(u32, Class),
+    Module(u32, Class, u8),
     /// In the given order modules do not matter; a group in between ends the row, so that it keeps its place.
     Stretch(u32, Class),
 }
@@ -156,7 +160,7 @@ fn rows(suite: &Suite, order: Order, classes: &Classes) -> Vec<Row> {
         let id = TestId(index as u32);
         let key = match (test.group, order) {
             (Some(group), _) => RowKey::Group(group.0),
-            (None, Order::LongestFirst) => RowKey::Module(test.module.0, classes.of(id)),
+            (None, Order::LongestFirst) => RowKey::Module(test.module.0, classes.of(id), test.turn),
             (None, Order::Given) => RowKey::Stretch(groups, classes.of(id)),
         };
         let place = *places.entry(key).or_insert_with(|| {
@@ -184,6 +188,7 @@ pub(super) mod testing {
         Test {
             module: ModuleId(module),
             estimate: None,
+            turn: 0,
             fixtures: Vec::new(),
             group: None,
             serial: false,
@@ -226,6 +231,11 @@ pub(super) mod testing {
 
         pub(in super::super) fn needing(mut self, resources: &[u32]) -> Self {
             self.resources = resources.iter().copied().map(ResourceId).collect();
+            self
+        }
+
+        pub(in super::super) fn in_turn(mut self, turn: u8) -> Self {
+            self.turn = turn;
             self
         }
 
@@ -276,7 +286,7 @@ mod tests {
     fn returned_test_goes_to_its_place() {
         let suite = suite(vec![test(0); 4]);
         let piece = Piece { kind: Kind::Loose, block: false, tests: ids([0, 1, 3]) };
-        let mut unit = Unit::new(piece, 0, &Estimates::new(&suite));
+        let mut unit = Unit::new(piece, 0, 0, &Estimates::new(&suite));
         assert_eq!(unit.pop(None), Some(TestId(0)));
         unit.insert(TestId(2), None);
         unit.insert(TestId(0), None);

@@ -13,6 +13,7 @@ pub(crate) fn test(module: u32) -> Test {
     Test {
         module: ModuleId(module),
         estimate: None,
+        turn: 0,
         fixtures: Vec::new(),
         group: None,
         serial: false,
@@ -88,10 +89,11 @@ fn any_test() -> impl Strategy<Value = (Test, f64)> {
     let group = prop_oneof![3 => Just(None), 1 => (0_u32..4).prop_map(|group| Some(GroupId(group)))];
     let resources = prop_oneof![3 => Just(Vec::new()), 1 => vec((0_u32..3).prop_map(ResourceId), 1..3)];
     let fixtures = prop_oneof![Just(Vec::new()), vec((0_u32..4).prop_map(FixtureId), 1..4)];
+    let turn = prop_oneof![3 => Just(0_u8), 1 => 0_u8..3];
     let serial = prop::bool::weighted(0.05);
-    (0_u32..4, seconds, knowledge, group, resources, fixtures, serial).prop_map(
-        |(module, seconds, estimate, group, resources, fixtures, serial)| {
-            (Test { estimate, group, resources, fixtures, serial, ..test(module) }, seconds)
+    (0_u32..4, seconds, knowledge, group, resources, fixtures, (serial, turn)).prop_map(
+        |(module, seconds, estimate, group, resources, fixtures, (serial, turn))| {
+            (Test { estimate, turn, fixtures, group, serial, resources, ..test(module) }, seconds)
         },
     )
 }
