@@ -73,8 +73,6 @@ class _Terms(Protocol):
     def keep_records(self) -> bool: ...
     @property
     def events(self) -> int | None: ...
-    @property
-    def echo(self) -> bool: ...
 
 # Verdicts that a worker reports, and those that are reached without it.
 _Reported: TypeAlias = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
@@ -88,7 +86,7 @@ _Ending: TypeAlias = Literal[
 # values as the worker packed them, None if they cannot be read.
 _Ready: TypeAlias = tuple[Literal["ready"], int, int, int]
 _StartFailed: TypeAlias = tuple[Literal["start_failed"], int, str]
-_Ended: TypeAlias = tuple[Literal["ended"], int, int, _Reported, float, Any]
+_Ended: TypeAlias = tuple[Literal["ended"], int, int, _Reported | Literal["not_run"], float, Any]
 _Settled: TypeAlias = tuple[Literal["settled"], int | None, int, _Unreported, Evidence | None]
 _BetweenTests: TypeAlias = tuple[Literal["between_tests"], int, Any]
 _WorkerLost: TypeAlias = tuple[Literal["worker_lost"], int, bool, Evidence]

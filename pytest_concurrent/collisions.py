@@ -131,13 +131,16 @@ def conflicting_distributions() -> list[str]:
 def register_once(pluginmanager: pytest.PytestPluginManager, module: object) -> None:
     """Keep `module` from being registered a second time, which would end pytest.
 
-    The other distribution called pytest-concurrent has an entry point ``concurrent``
-    for the module that is, in the folder they share, ours.
+    It is registered already, by its entry point or by ``-p pytest_concurrent.plugin``; then the
+    entry point is still to come. The other distribution called pytest-concurrent has one more,
+    ``concurrent``, for the module that is, in the folder they share, ours.
     """
+    ours = pluginmanager.get_name(module)
+    names = {"pytest_concurrent"}
     if _is_installed("pytest-concurrent"):
-        ours = pluginmanager.get_name(module)
-        for name in {"concurrent", "pytest_concurrent"} - {ours}:
-            pluginmanager.set_blocked(name)
+        names.add("concurrent")
+    for name in names - {ours}:
+        pluginmanager.set_blocked(name)
 
 
 def _is_installed(name: str) -> bool:

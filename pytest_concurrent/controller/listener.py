@@ -58,6 +58,7 @@ class Listener:
         self._progress = progress
         self._last_test: dict[int, int] = {}
         self._not_run: list[int] = []
+        self._broken_off: list[tuple[int, int, Any]] = []
         self._methods: dict[str, Callable[..., None]] = {
             "ready": self._on_ready,
             "start_failed": self._on_start_failed,
@@ -86,6 +87,10 @@ class Listener:
 
     def _on_ended(self, slot: int, number: int, verdict: str, seconds: float, payload: Any) -> None:
         self._last_test[slot] = number
+        if verdict == "not_run":
+            self._not_run.append(number)
+            self._broken_off.append((slot, number, payload))
+            return
         self._replay.ended(slot, number, payload)
         self._progress.test_finished(slot, number, verdict, seconds)
 
@@ -147,8 +152,7 @@ class Listener:
     def _on_output(self, slot: int, stream: int, lines: bytes) -> None:
         """Show what a worker wrote, in whole lines that begin with its name."""
         file = sys.stdout if stream == 1 else sys.stderr
-        if self._replay.several_workers:
-            self._progress.leave_line()
+        self._progress.leave_line()
         for line in lines.decode(errors="replace").splitlines(keepends=True):
             file.write(f"[gw{slot}] {line}" if self._replay.several_workers else line)
         file.flush()
@@ -168,6 +172,9 @@ class Listener:
 
     def _on_over(self, ending: str) -> None:
         self.ending = ending
+        for broken_off in self._broken_off:
+            # Last, as in a sequential run: what pytest was in the middle of when it ended.
+            self._replay.broken_off(*broken_off)
         text = _INCOMPLETE.get(ending)
         if ending == "restarts_spent" and self.start_failure:
             text = f"not run: workers could not be started: {self.start_failure}"

@@ -10,7 +10,7 @@ import pytest
 from pytest_concurrent._engine import Evidence
 from pytest_concurrent.controller import stepwise, verdicts
 from pytest_concurrent.controller.order import TellingOrder
-from pytest_concurrent.payload import junit, reports
+from pytest_concurrent.payload import junit, reports, written
 from pytest_concurrent.payload import warnings as packed_warnings
 
 
@@ -41,29 +41,23 @@ class Replay:
 
     def ended(self, slot: int, number: int, payload: Any) -> None:
         """A worker reported a test."""
-        item = self._items[number]
-        try:
-            told = reports.unpack(payload[0], payload[1], item)
-            rest = payload[2:]
-        except Exception as error:  # whatever a damaged payload leads to
-            text = f"the report of worker gw{slot} cannot be read: {type(error).__name__}: {error}"
-            told, rest = verdicts.failure_reports(item, text, 0.0), ()
-        self._tell(item, number, slot, told, rest)
+        self._tell_test(number, slot, *self._unpacked(slot, number, payload))
+
+    def broken_off(self, slot: int, number: int, payload: Any) -> None:
+        """A worker reported a test that `pytest.exit` or Ctrl-C ended: pytest was still in it."""
+        self._tell_test(number, slot, *self._unpacked(slot, number, payload), over=False)
 
     def between_tests(self, slot: int, payload: Any, after: int) -> None:
         """A worker reported something after this test, its last: an error in a late teardown."""
         try:
             number, (packed, shared, *rest) = payload
-            item = self._items[number]
-            told = reports.unpack(packed, shared, item)
+            told = reports.unpack(packed, shared, self._items[number])
         except Exception as error:  # whatever a damaged payload leads to
             number, rest = after, []
-            item = self._items[number]
             text = f"what worker gw{slot} said between tests cannot be read: {error}"
-            told = [verdicts.teardown_error(item, text)]
-        for report in told:
-            self._log(item, number, slot, report)
-        self._tell_rest(rest)
+            told = [verdicts.teardown_error(self._items[number], text)]
+        self._tell(self._items[number].ihook, number, slot, told, rest)
+        self._tell_warnings(rest)
 
     def failed(self, number: int, slot: int, text: str, evidence: Evidence | None) -> None:
         """A test failed without reporting itself."""
@@ -71,19 +65,18 @@ class Replay:
         seconds = evidence.elapsed if evidence else 0.0
         told = verdicts.failure_reports(item, text, seconds)
         told[0].sections = verdicts.sections(evidence)
-        self._tell(item, number, slot, told, ())
+        self._tell_test(number, slot, told)
 
     def not_run(self, number: int, text: str) -> None:
         """A test that should have run did not."""
-        item = self._items[number]
-        self._tell(item, number, None, verdicts.error_reports(item, text), ())
+        self._tell_test(number, None, verdicts.error_reports(self._items[number], text))
 
     def error_after(self, number: int, slot: int, text: str, evidence: Evidence) -> None:
         """Something went wrong on a worker after this test, its last one."""
         item = self._items[number]
         report = verdicts.teardown_error(item, text)
         report.sections = verdicts.sections(evidence)
-        self._log(item, number, slot, report)
+        self._log(item.ihook, number, slot, report)
 
     def finish(self, not_run: Iterable[int]) -> None:
         """Everything was told: put what will be listed in order, and mark the next step.
@@ -94,30 +87,55 @@ class Replay:
         self._order.restore()
         stepwise.store(self._config, self._items, self._failed, not_run)
 
-    def _tell(
+    def _unpacked(
+        self, slot: int, number: int, payload: Any
+    ) -> tuple[list[pytest.TestReport], Any]:
+        item = self._items[number]
+        try:
+            return reports.unpack(payload[0], payload[1], item), payload[2:]
+        except Exception as error:  # whatever a damaged payload leads to
+            text = f"the report of worker gw{slot} cannot be read: {type(error).__name__}: {error}"
+            return verdicts.failure_reports(item, text, 0.0), ()
+
+    def _tell_test(
         self,
-        item: pytest.Item,
         number: int,
         slot: int | None,
         told: list[pytest.TestReport],
-        rest: Any,
+        rest: Any = (),
+        *,
+        over: bool = True,
     ) -> None:
+        item = self._items[number]
         ihook = item.ihook
         ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-        self._tell_rest(rest)
-        for report in told:
-            self._log(item, number, slot, report, ihook)
-        ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        self._tell(ihook, number, slot, told, rest)
+        if over:
+            ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        self._tell_warnings(rest)
         self._order.told(number)
 
-    def _log(
-        self,
-        item: pytest.Item,
-        number: int,
-        slot: int | None,
-        report: pytest.TestReport,
-        ihook: Any = None,
+    def _tell(
+        self, ihook: Any, number: int, slot: int | None, told: list[pytest.TestReport], rest: Any
     ) -> None:
+        if not rest:
+            for report in told:
+                self._log(ihook, number, slot, report)
+            return
+        _, xml, texts = rest
+        junit.apply(xml, self._config)
+        for place, report in enumerate(told):
+            written.write(texts, place, self._config)
+            self._log(ihook, number, slot, report)
+        written.write(texts, len(told), self._config)
+
+    def _tell_warnings(self, rest: Any) -> None:
+        for packed in rest[0] if rest else ():
+            self._config.hook.pytest_warning_recorded.call_historic(
+                kwargs=packed_warnings.unpack(packed)
+            )
+
+    def _log(self, ihook: Any, number: int, slot: int | None, report: pytest.TestReport) -> None:
         if report.outcome == "failed":
             self._failed.add(number)
         shaped: Any = report
@@ -127,16 +145,4 @@ class Replay:
             shaped.worker_id = f"gw{slot}"
             if self._names_worker and report.when == "teardown":
                 report.user_properties.append(("worker", f"gw{slot}"))
-        (ihook or item.ihook).pytest_runtest_logreport(report=report)
-
-    def _tell_rest(self, rest: Any) -> None:
-        if not rest:
-            return
-        warnings, xml, text = rest
-        for packed in warnings:
-            self._config.hook.pytest_warning_recorded.call_historic(
-                kwargs=packed_warnings.unpack(packed)
-            )
-        junit.apply(xml, self._config)
-        if text:
-            self._config.get_terminal_writer().write(text)
+        ihook.pytest_runtest_logreport(report=report)

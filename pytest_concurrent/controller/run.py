@@ -178,7 +178,6 @@ class Run:
             versions=versions(),
             keep_records=settings.benchmark or settings.benchmark_json is not None,
             events=stream,
-            echo=self._config.getoption("capture", "no") in ("no", "tee-sys"),
         )
 
     def _print_header(self, supervisor: Supervisor) -> None:

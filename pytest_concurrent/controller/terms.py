@@ -24,7 +24,6 @@ class Terms:
         versions: Versions of what runs, by name.
         keep_records: Whether the event stream is kept for a report.
         events: Descriptor of the file that takes the event stream; it is taken over.
-        echo: Whether what workers write past the capture is passed on.
     """
 
     workers: int
@@ -41,4 +40,3 @@ class Terms:
     versions: dict[str, str]
     keep_records: bool
     events: int | None
-    echo: bool

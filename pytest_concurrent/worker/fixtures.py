@@ -9,6 +9,7 @@ import pytest
 from _pytest.fixtures import FixtureDef, SubRequest
 
 from pytest_concurrent.payload.fixtures import key_of
+from pytest_concurrent.worker import tracebacks
 
 
 class FixtureClock:
@@ -31,15 +32,18 @@ class FixtureClock:
         self, fixturedef: FixtureDef[object], request: SubRequest
     ) -> Generator[None, object, object]:
         """Measure one set-up."""
-        __tracebackhide__ = True  # a fixture that a test asks for by name fails through here
-        if fixturedef.scope == "function":
-            return (yield)
-        self._nested.append(0.0)
-        began = time.perf_counter()
         try:
-            return (yield)
-        finally:
-            self._done(time.perf_counter() - began, fixturedef, request)
+            if fixturedef.scope == "function":
+                return (yield)
+            self._nested.append(0.0)
+            began = time.perf_counter()
+            try:
+                return (yield)
+            finally:
+                self._done(time.perf_counter() - began, fixturedef, request)
+        except BaseException:
+            tracebacks.hide_own_frames(request.config)
+            raise
 
     def _done(self, took: float, fixturedef: FixtureDef[object], request: SubRequest) -> None:
         own = max(0.0, took - self._nested.pop())

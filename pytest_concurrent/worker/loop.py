@@ -16,7 +16,7 @@ from _pytest.runner import CallInfo
 
 from pytest_concurrent._engine import WorkerLink
 from pytest_concurrent.compat import cov
-from pytest_concurrent.worker import hooks, terminal, tracebacks
+from pytest_concurrent.worker import hooks, terminal
 from pytest_concurrent.worker.birth import Birth, Legacy
 from pytest_concurrent.worker.fixtures import FixtureClock
 from pytest_concurrent.worker.nextitem import Break, NextItem, follower
@@ -59,7 +59,6 @@ class Worker:
         self._name = birth.name
         clock = FixtureClock(legacy.fixtures)
         self._config.pluginmanager.register(clock, "pytest_concurrent_fixture_clock")
-        tracebacks.install(self._config)
         self._sender = Sender(link, self._config, clock, terminal.install(self._config))
         hooks.install(self._config, self._sender)
         self._previous: pytest.Item | None = None

@@ -94,10 +94,13 @@ def _own_temp_folder(config: pytest.Config, birth: Birth) -> None:
 
 
 def _own_fault_file(config: pytest.Config, birth: Birth) -> None:
-    """Stacks go to a file that outlives the worker."""
+    """The stacks of a dying worker go to a file that outlives it.
+
+    Those that pytest writes after `faulthandler_timeout` are shown at once, as in a sequential run.
+    """
     inherited = config.stash.get(fault_handler_stderr_fd_key, None)
     if inherited is not None:
-        os.dup2(birth.fault, inherited, inheritable=False)
+        os.dup2(2, inherited, inheritable=False)
     faulthandler.enable(file=birth.fault)
     faulthandler.register(_engine.stacks_signal(), file=birth.fault, all_threads=True, chain=False)
 

@@ -11,6 +11,7 @@ import pytest
 from pytest_concurrent._engine import WorkerLink
 from pytest_concurrent.payload import junit, reports
 from pytest_concurrent.payload import warnings as packed_warnings
+from pytest_concurrent.payload.written import Placed
 from pytest_concurrent.worker.fixtures import FixtureClock
 from pytest_concurrent.worker.terminal import TerminalStandIn
 
@@ -54,6 +55,7 @@ class Sender:
     def _begin(self) -> None:
         self._packer = reports.Packer(self._item) if self._item is not None else None
         self._warnings: list[dict[str, Any]] = []
+        self._written: Placed = []
         self._summary = _Summary()
         self._asks = self._asks_status
 
@@ -79,6 +81,7 @@ class Sender:
             self._asks = True
             self._config.hook.pytest_report_teststatus(report=report, config=self._config)
         self._summary.add(report)
+        self._gather_written()
         packer.add(report)
         if type(report) is pytest.TestReport:
             self._link.enter(self._number, _CALL if _leads_to_call(report) else _TEARDOWN)
@@ -119,22 +122,28 @@ class Sender:
                 self._warn_degraded(name)
         return next_test
 
+    def _gather_written(self) -> None:
+        if self._terminal is not None and (written := self._terminal.take()):
+            place = len(self._packer.packed) if self._packer is not None else 0
+            self._written += [(place, text) for text in written]
+
     def send_between_tests(self) -> None:
         """Send what was reported since the last test ended, if that is anything."""
         packer = self._packer
-        if self._warnings or (packer is not None and packer.packed):
+        self._gather_written()
+        if self._warnings or self._written or (packer is not None and packer.packed):
             summary = self._summary
             payload = (self._number, self._payload())
             self._link.between_tests(summary.failures, summary.message, payload)
             self._begin()
 
     def _payload(self) -> tuple[Any, ...]:
-        text = self._terminal.take() if self._terminal is not None else ""
+        self._gather_written()
         xml = self._junit.take() if self._junit is not None else []
         packer = self._packer
         told = (packer.packed, packer.shared) if packer is not None else ([], None)
-        if text or xml or self._warnings:
-            return (*told, self._warnings, xml, text)
+        if self._written or xml or self._warnings:
+            return (*told, self._warnings, xml, self._written)
         return told
 
     def _warn_degraded(self, name: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from _pytest._io import TerminalWriter
 
+from pytest_concurrent.payload.written import Written
+
 
 class TerminalStandIn:
     """Answers to `terminalreporter` in a worker.
@@ -19,20 +21,24 @@ class TerminalStandIn:
     def __init__(self, reporter: Any) -> None:
         self._reporter = reporter
         self._buffer = StringIO()
+        self._written: Written = []
         writer = TerminalWriter(self._buffer)
         writer.hasmarkup = reporter._tw.hasmarkup
         writer.code_highlight = reporter._tw.code_highlight
         writer.fullwidth = reporter._tw.fullwidth
         self._tw = writer
 
-    def take(self) -> str:
+    def take(self) -> Written:
         """What was written since the last call."""
-        if self._buffer.tell() == 0:
-            return ""
-        text = self._buffer.getvalue()
-        self._buffer.seek(0)
-        self._buffer.truncate()
-        return text
+        self._keep_text()
+        written, self._written = self._written, []
+        return written
+
+    def _keep_text(self) -> None:
+        if self._buffer.tell():
+            self._written.append(self._buffer.getvalue())
+            self._buffer.seek(0)
+            self._buffer.truncate()
 
     # What writes must write here; the rest of the reporter's surface reads.
     def write(self, content: str, *, flush: bool = False, **markup: bool) -> None:
@@ -59,9 +65,9 @@ class TerminalStandIn:
         self._tw.line(msg, **kw)
 
     def ensure_newline(self) -> None:
-        """As the reporter's."""
-        if self._tw.width_of_current_line:
-            self._tw.line()
+        """As the reporter's. Only that one knows whether a line is begun, say with letters."""
+        self._keep_text()
+        self._written.append(None)
 
     def flush(self) -> None:
         """There is nothing to flush to."""

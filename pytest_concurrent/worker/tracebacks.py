@@ -1,13 +1,16 @@
-"""Tracebacks without our own frames, where all frames are shown."""
+"""Tracebacks without our own frames, which are not there in a sequential run."""
 
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 from types import TracebackType
 
 import pytest
 
-from pytest_concurrent.worker import fixtures
+#: The one file of ours that a fixture's exception passes through on its way to the report.
+_OWN_FILE = str(Path(__file__).with_name("fixtures.py"))
+_NAME = "pytest_concurrent_tracebacks"
 
 
 class OwnFramesHidden:
@@ -20,11 +23,14 @@ class OwnFramesHidden:
             _relink(call.excinfo.tb)
 
 
-def install(config: pytest.Config) -> None:
-    """Hide our frames if the user asked for frames that pytest usually hides."""
-    # Without pytest's terminal reporter there are no such options.
-    if config.getoption("fulltrace", False) or config.getoption("tbstyle", "") == "native":
-        config.pluginmanager.register(OwnFramesHidden(), "pytest_concurrent_tracebacks")
+def hide_own_frames(config: pytest.Config) -> None:
+    """From now on take our frames out of reports. For when the first fixture has failed.
+
+    A mark on the frame would not do: with `--full-trace` and `--tb=native` pytest shows marked
+    frames, and a failure that has no other frames outside of pytest would show none.
+    """
+    if not config.pluginmanager.hasplugin(_NAME):
+        config.pluginmanager.register(OwnFramesHidden(), _NAME)
 
 
 def _relink(traceback: TracebackType) -> None:
@@ -42,4 +48,4 @@ def _relink(traceback: TracebackType) -> None:
 
 
 def _is_ours(traceback: TracebackType) -> bool:
-    return traceback.tb_frame.f_code.co_filename == fixtures.__file__
+    return traceback.tb_frame.f_code.co_filename == _OWN_FILE

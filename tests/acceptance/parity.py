@@ -91,6 +91,12 @@ def ending_of(text: str) -> list[str]:
     return [normalised(line) for line in lines[next(found, len(lines)) :]]
 
 
+def whole(told: Told) -> list[str]:
+    """Everything on the terminal but our own lines, without what differs between any two runs."""
+    lines = (normalised(line) for line in told.text.splitlines())
+    return [line for line in lines if not line.startswith(("concurrent: ", "  gw", "cachedir: "))]
+
+
 def normalised(line: str) -> str:
     """A line without times and folders of runs."""
     for pattern, replacement in _VARYING:

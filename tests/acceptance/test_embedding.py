@@ -158,3 +158,75 @@ def test_debugger_in_worker_says_what_to_do(pytester: pytest.Pytester, call: str
     result = pytester.runpytest_subprocess("--concurrent", "--workers=1")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*a worker has no terminal for a debugger*--no-concurrent*"])
+
+
+def test_plugin_given_as_object_acts_on_workers(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_some="def test_one(given):\n    assert given == 'gw0'\n")
+    pytester.makepyfile(
+        driver="""
+        import os
+        import pytest
+
+        class Plugin:
+            def __init__(self):
+                self.heard = []
+
+            @pytest.fixture
+            def given(self):
+                return self.given
+
+            def pytest_runtest_setup(self, item):
+                self.given = os.environ["PYTEST_XDIST_WORKER"]
+
+            def pytest_runtest_logreport(self, report):
+                self.heard.append(report.outcome)
+
+        plugin = Plugin()
+        assert pytest.main(["--concurrent", "--workers=1"], plugins=[plugin]) == 0
+        assert plugin.heard == ["passed"] * 3
+        """
+    )
+    result = pytester.runpython(pytester.path / "driver.py")
+    assert result.ret == 0, result.stderr.str()
+
+
+LOADED = {
+    "by module": ("1", "-p pytest_concurrent.plugin"),
+    "by name": ("1", "-p pytest_concurrent"),
+    "twice": ("", "-p pytest_concurrent.plugin"),
+}
+
+
+@pytest.mark.parametrize(("without_others", "options"), LOADED.values(), ids=LOADED)
+def test_plugin_may_be_named(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, without_others: str, options: str
+) -> None:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", without_others)
+    monkeypatch.setenv("PYTEST_ADDOPTS", f"{options} --concurrent --workers=2")
+    pytester.makepyfile("def test_one(worker_id): assert worker_id in ('gw0', 'gw1')\n")
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["concurrent: 2 workers*"])
+
+
+def test_file_on_terminal_may_be_replaced(pytester: pytest.Pytester) -> None:
+    """`--pastebin=all`, and whoever else listens to what the reporter writes, hears everything."""
+    pytester.makeconftest(
+        """
+        from pathlib import Path
+        import _pytest.pastebin
+
+        def paste(contents):
+            Path("pasted").write_bytes(contents)
+            return "nowhere"
+
+        _pytest.pastebin.create_new_paste = paste
+        """
+    )
+    pytester.makepyfile("def test_one(): pass\ndef test_two(): assert 0\n")
+    result = pytester.runpytest_subprocess("--pastebin=all", "-v", *on_workers(2))
+    result.assert_outcomes(passed=1, failed=1)
+    pasted = (pytester.path / "pasted").read_text().strip()
+    assert pasted in result.stdout.str()
+    for wanted in ("concurrent: 2 workers", "::test_one PASSED", "assert 0", "1 failed, 1 passed"):
+        assert wanted in pasted

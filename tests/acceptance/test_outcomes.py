@@ -179,3 +179,34 @@ def test_durations_list_the_same(pytester: pytest.Pytester) -> None:
     sequential = durations(pytester.runpytest_subprocess(*args))
     assert len(sequential) > 100
     assert durations(pytester.runpytest_subprocess(*args, *on_workers(2))) == sequential
+
+
+DEEP = """
+import pytest
+import warnings
+
+class TestClass:
+    # pytest warns of it, inside of pytest: the traceback has no frame of the suite.
+    @pytest.fixture(scope="class", autouse=True)
+    def wide(self): yield
+    def test_one(self): pass
+
+@pytest.fixture
+def calls(request):
+    return request.getfixturevalue("warns")
+
+@pytest.fixture
+def warns():
+    warnings.warn("a warning")
+
+def test_nested(calls): pass
+"""
+
+
+# Not `long`, which shows the lists of plugins that pluggy's functions have as arguments.
+@pytest.mark.parametrize("style", ["short", "native"])
+def test_tracebacks_of_fixtures_are_equal(
+    pytester: pytest.Pytester, compare: Compare, style: str
+) -> None:
+    pytester.makepyfile(DEEP)
+    assert compare("-W", "error", f"--tb={style}").code == 1

@@ -49,7 +49,6 @@ pub(crate) struct Terms {
     versions: std::collections::BTreeMap<String, String>,
     keep_records: bool,
     events: Option<RawFd>,
-    echo: bool,
 }
 
 /// A run in progress: one thread of ours, from the fork of the zygote to the last verdict.
@@ -85,7 +84,6 @@ impl Supervisor {
             started,
             keep_records: terms.keep_records,
             events: terms.events.map(|descriptor| File::from(owned(descriptor))),
-            echo: terms.echo,
         };
         Ok(Self { handle: Mutex::new(Some(SupervisorHandle::start(setup)?)), names, began: clock.wall(), outlook })
     }

@@ -29,7 +29,7 @@ impl Supervisor {
         for index in [0, 1] {
             self.hear_pipe(slot, index);
             let rest = self.worker(slot).map(|worker| worker.lines[index].take_rest()).unwrap_or_default();
-            if self.echo && !rest.is_empty() {
+            if !rest.is_empty() {
                 self.tell(Message::Output { slot, stream: index as u8 + 1, bytes: rest });
             }
         }

@@ -61,7 +61,6 @@ impl SupervisorHandle {
             workers: (0..setup.slots).map(|_| None).collect(),
             attempts: vec![0; usize::from(setup.slots)],
             journal,
-            echo: setup.echo,
             orders: orders_in,
             wake: Arc::clone(&wake),
             messages: messages_out,

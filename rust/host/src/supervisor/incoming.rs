@@ -189,15 +189,9 @@ impl Supervisor {
     pub(super) fn hear_pipe(&mut self, slot: Slot, index: usize) {
         let Some(worker) = self.worker(slot) else { return };
         let bytes = worker.read_pipe(index);
-        if self.echo {
-            self.echo_lines(slot, index, &bytes);
-        }
-    }
-
-    /// Passes on whole lines, so that those of two workers do not mix.
-    fn echo_lines(&mut self, slot: Slot, index: usize, bytes: &[u8]) {
-        let Some(worker) = self.worker(slot) else { return };
-        if let Some(lines) = worker.lines[index].push(bytes) {
+        // What reaches the pipe was written past pytest's capture: a sequential run shows it too. Whole lines are passed
+        // on, so that those of two workers do not mix.
+        if let Some(lines) = worker.lines[index].push(&bytes) {
             self.tell(Message::Output { slot, stream: index as u8 + 1, bytes: lines });
         }
     }

@@ -76,8 +76,6 @@ pub struct Setup {
     pub keep_records: bool,
     /// Where the event stream is written.
     pub events: Option<File>,
-    /// Whether what workers write past the capture is passed on.
-    pub echo: bool,
 }
 
 /// What came with the frame that is being handled, for the verdict that follows from it.
@@ -108,7 +106,6 @@ struct Supervisor {
     workers: Vec<Option<Worker>>,
     attempts: Vec<u32>,
     journal: Journal,
-    echo: bool,
     orders: Receiver<Order>,
     wake: Arc<OwnedFd>,
     messages: Sender<Message>,

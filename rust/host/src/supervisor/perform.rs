@@ -79,8 +79,8 @@ impl Supervisor {
 
     fn settle(&mut self, test: TestId, slot: Option<Slot>, verdict: Verdict) {
         let now = self.clock.now();
-        if verdict.is_reported()
-            && let Some(at_hand) = self.at_hand.take_if(|at_hand| at_hand.test == test)
+        // A test that was broken off has no verdict of its own, but what it had told until then is told.
+        if let Some(at_hand) = self.at_hand.take_if(|at_hand| at_hand.test == test)
             && let Some(slot) = slot
         {
             let result = TestResult { test, verdict, timing: at_hand.timing, slot: Some(slot) };
