@@ -505,6 +505,12 @@ class ZygoteLink:
     def hello(self) -> None:
         """Introduce the spare to the controller."""
 
+    def close(self) -> None:
+        """Let go of the socket, in a fork of the zygote; it may not be used after.
+
+        The controller sees the zygote's death when nobody holds the socket any more.
+        """
+
     def next_fork(self) -> tuple[int, int, list[int]] | None:
         """Wait until a worker is wanted, reaping dead ones on the way.
 

@@ -53,6 +53,7 @@ def _fork_on_request(link: ZygoteLink, legacy: Legacy) -> None:
             link.fork_failed(slot, str(error))
         else:
             if pid == 0:
+                link.close()
                 live_as_worker(Birth(slot, attempt, *descriptors), legacy)
             link.forked(slot, pid)
         for descriptor in descriptors:

@@ -2,77 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from .fault import DIE, Fault
 
-#: Statements that kill the process which runs them, and the words for it.
-_WAYS_TO_DIE = {
-    "sigsegv": ("os.kill(os.getpid(), signal.SIGSEGV)", r"died \(SIGSEGV\)"),
-    "null_read": ("ctypes.string_at(0)", r"died \(SIGSEGV\)"),
-    "sigabrt": ("os.abort()", r"died \(SIGABRT\)"),
-    "sigkill": ("os.kill(os.getpid(), signal.SIGKILL)", r"died \(SIGKILL\)"),
-    "exit_0": ("os._exit(0)", r"died \(exit status 0\)"),
-    "exit_3": ("os._exit(3)", r"died \(exit status 3\)"),
-    "stack_overflow": ("overflow()", r"died \(SIGSEGV\)"),
-}
-
-#: In one line, so that it fits wherever a row puts it. The stack may not grow, and grows by calls
-#: from C, which no version of Python counts so far.
-_OVERFLOW = (
-    "def overflow(depth=3000): "
-    "resource.setrlimit(resource.RLIMIT_STACK, (4096, resource.RLIM_INFINITY)); "
-    "sys.setrecursionlimit(100_000); "
-    "return re.sub('a', lambda _: overflow(depth - 1), 'a') if depth else ''"
-)
-
-
-def _deaths_in_a_test() -> Iterator[Fault]:
-    for name, (statement, text) in _WAYS_TO_DIE.items():
-        yield Fault(
-            name=f"{name}_in_call",
-            suite=f"""
-                {_OVERFLOW}
-                def test_before(): print("said before")
-                def test_dies():
-                    print("said by the victim")
-                    {statement}
-                def test_after(): pass
-            """,
-            expected={"test_before": "passed", "test_dies": "crashed", "test_after": "passed"},
-            texts=(
-                rf"worker gw\d {text} during call",
-                "said by the victim",
-            ),
-            workers=(1, 2, 8) if name == "sigsegv" else (1, 2),
-        )
-
-
 _ELSEWHERE = (
-    Fault(
-        name="dies_in_set_up",
-        suite=f"""
-            @pytest.fixture
-            def deadly(): {DIE}
-            def test_dies(deadly): pass
-            def test_after(): pass
-        """,
-        expected={"test_dies": "crashed", "test_after": "passed"},
-        texts=("during setup", "SIGKILL comes from outside"),
-    ),
-    Fault(
-        name="dies_in_teardown",
-        suite=f"""
-            @pytest.fixture
-            def deadly():
-                yield
-                {DIE}
-            def test_dies(deadly): pass
-            def test_after(): pass
-        """,
-        expected={"test_dies": "crashed", "test_after": "passed"},
-        texts=("during teardown",),
-    ),
     Fault(
         name="dies_in_module_fixture",
         suite=f"""
@@ -210,4 +142,4 @@ _BETWEEN_TESTS = (
     ),
 )
 
-DEATHS: tuple[Fault, ...] = (*_deaths_in_a_test(), *_ELSEWHERE, *_BETWEEN_TESTS)
+DEATHS: tuple[Fault, ...] = (*_ELSEWHERE, *_BETWEEN_TESTS)

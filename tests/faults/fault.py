@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from textwrap import dedent
 from typing import Any
 
@@ -11,8 +12,8 @@ import pytest
 from .scene import Blow
 
 _IMPORTS = """\
-import atexit, ctypes, functools, os, re, resource, select, signal, socket
-import subprocess, sys, threading, time
+import atexit, ctypes, functools, itertools, mmap, os, re, resource, select, signal, socket
+import subprocess, sys, tempfile, threading, time
 from pathlib import Path
 import pytest
 HERE = Path(__file__).parent
@@ -41,9 +42,11 @@ class Fault:
         texts: Patterns that the terminal must show.
         options: Command line.
         conftest: A conftest file.
+        modules: Further test files, by name.
         blows: What falls on the run from outside.
         others: The verdict of the tests that have nothing to do with it.
-        errors: Errors that belong to no test's own verdict, as pytest counts them.
+        errors: Errors that belong to no test's own verdict, as pytest counts them; None = as many
+            as workers died outside of tests.
         is_reported: Whether the run lives to report.
         may_trace: Whether the terminal may show a traceback as Python prints it.
         workers: How many to try it with.
@@ -57,18 +60,20 @@ class Fault:
     texts: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     conftest: str = ""
+    modules: Mapping[str, str] = field(default_factory=dict)
     blows: tuple[Blow, ...] = ()
     others: str = "passed"
-    errors: int = 0
+    errors: int | None = 0
     is_reported: bool = True
     may_trace: bool = False
     workers: tuple[int, ...] = (1, 2)
     is_slow: bool = False
 
     @property
-    def source(self) -> str:
-        """The faulty test file."""
-        return _IMPORTS + dedent(self.suite)
+    def sources(self) -> dict[str, str]:
+        """The faulty test files, by name."""
+        modules = {"test_fault": self.suite, **self.modules}
+        return {name: _IMPORTS + dedent(text) for name, text in modules.items()}
 
     @property
     def conftest_source(self) -> str:

@@ -8,9 +8,20 @@ JUnit and in the events; no process and no file left; and that the next run work
 from __future__ import annotations
 
 from .blows import BLOWS
+from .collecting import COLLECTING
 from .deaths import DEATHS
 from .fault import Fault
 from .hangs import HANGS
 from .mischief import MISCHIEF
+from .moments import MOMENTS
+from .zygotes import ZYGOTES
 
-FAULTS: tuple[Fault, ...] = (*DEATHS, *HANGS, *MISCHIEF, *BLOWS)
+FAULTS: tuple[Fault, ...] = (
+    *COLLECTING,
+    *MOMENTS,
+    *DEATHS,
+    *HANGS,
+    *MISCHIEF,
+    *BLOWS,
+    *ZYGOTES,
+)

@@ -74,6 +74,11 @@ class Aftermath:
         return [(str(one["test"]).rpartition("::")[2], str(one["verdict"])) for one in finished]
 
     @property
+    def deaths_outside_of_tests(self) -> int:
+        """How many workers died while no test ran on them."""
+        return sum(one["event"] == "worker_died" and "test" not in one for one in self.events)
+
+    @property
     def totals(self) -> Counter[str]:
         """The numbers of pytest's last line."""
         words = {"error": "errors"}

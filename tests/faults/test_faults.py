@@ -29,7 +29,7 @@ def cases() -> list[object]:
 
 @pytest.mark.parametrize(("fault", "workers"), cases())
 def test_fault_loses_no_verdict(pytester: pytest.Pytester, fault: Fault, workers: int) -> None:
-    pytester.makepyfile(test_fault=fault.source, test_others=OTHERS)
+    pytester.makepyfile(**fault.sources, test_others=OTHERS)
     if fault.conftest:
         pytester.makeconftest(fault.conftest_source)
     scene = Scene(pytester.path)
@@ -55,13 +55,14 @@ def _check_verdicts(fault: Fault, result: Aftermath) -> None:
         assert verdict in fault.verdicts[name].split("|"), name
     count = Counter(verdict for _, verdict in result.verdicts)
     untold = 0 if result.ending in _TOLD else count["not_run"]
+    errors = result.deaths_outside_of_tests if fault.errors is None else fault.errors
     expected = Counter(
         passed=count["passed"],
         failed=sum(count[verdict] for verdict in _FAILED),
-        errors=count["error"] + count["not_run"] - untold + fault.errors,
+        errors=count["error"] + count["not_run"] - untold + errors,
     )
     assert result.totals == +expected, "the terminal's totals"
-    assert result.cases.total() == len(names) - untold + fault.errors, "JUnit's test cases"
+    assert result.cases.total() == len(names) - untold + errors, "JUnit's test cases"
     assert result.problems["failure"] == expected["failed"]
     assert result.problems["error"] == expected["errors"]
 

@@ -148,23 +148,28 @@ impl WorkerLink {
 
 /// The zygote's end of its socket.
 #[pyclass(frozen, module = "pytest_concurrent._engine")]
-pub(crate) struct ZygoteLink(link::ZygoteLink);
+pub(crate) struct ZygoteLink(Mutex<Option<link::ZygoteLink>>);
 
 #[pymethods]
 impl ZygoteLink {
     #[new]
     fn new(descriptor: RawFd) -> Self {
-        Self(link::ZygoteLink::new(owned(descriptor)))
+        Self(Mutex::new(Some(link::ZygoteLink::new(owned(descriptor)))))
+    }
+
+    /// For a fork of the zygote: as long as it holds the socket, the zygote's death cannot be seen there.
+    fn close(&self) {
+        drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// The spare introduces itself.
     fn hello(&self) -> PyResult<()> {
-        self.0.hello().map_err(link_error)
+        self.with(link::ZygoteLink::hello)
     }
 
     /// Waits until a worker is wanted: slot, attempt, descriptors. `None` = leave.
     fn next_fork(&self, py: Python<'_>) -> PyResult<Option<(u16, u32, Vec<RawFd>)>> {
-        let request = py.detach(|| self.0.next_fork()).map_err(link_error)?;
+        let request = py.detach(|| self.with(link::ZygoteLink::next_fork))?;
         Ok(request.map(|request| {
             let descriptors = request.descriptors.into_iter().map(IntoRawFd::into_raw_fd).collect();
             (request.slot.0, request.attempt, descriptors)
@@ -173,12 +178,19 @@ impl ZygoteLink {
 
     /// Hands the new worker to the controller.
     fn forked(&self, slot: u16, pid: i32) -> PyResult<()> {
-        self.0.forked(Slot(slot), pid).map_err(link_error)
+        self.with(|link| link.forked(Slot(slot), pid))
     }
 
     /// Says that the system refused.
     fn fork_failed(&self, slot: u16, reason: String) -> PyResult<()> {
-        self.0.fork_failed(Slot(slot), reason).map_err(link_error)
+        self.with(|link| link.fork_failed(Slot(slot), reason))
+    }
+}
+
+impl ZygoteLink {
+    fn with<T>(&self, act: impl FnOnce(&link::ZygoteLink) -> Result<T, LinkError>) -> PyResult<T> {
+        let link = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        link.as_ref().ok_or(LinkError::Closed).and_then(act).map_err(link_error)
     }
 }
 

@@ -17,16 +17,24 @@ use crate::process::{Blow, End};
 const TURN: usize = 1024 * 1024;
 
 impl Supervisor {
-    pub(super) fn hear_zygote(&mut self, index: usize) {
-        match self.zygotes.receive(index) {
+    pub(super) fn hear_zygote(&mut self, id: u32) {
+        match self.zygotes.receive(id) {
             Ok(Some((FromZygote::Forked { slot, pid }, pidfd))) => self.worker_forked(slot, pid, pidfd),
             Ok(Some((FromZygote::ForkFailed { slot, reason }, _))) => self.start_failed(slot, reason),
             Ok(Some((FromZygote::Reaped { pid, status, cpu, peak_memory }, _))) => {
                 self.worker_reaped(pid, End { status, cpu, peak_memory });
             }
             Ok(Some((FromZygote::Hello { .. }, _)) | None) => {}
-            Err(_) => self.zygote_died(index),
+            Err(_) => self.zygote_died(id),
         }
+    }
+
+    /// Its process is gone. Its socket may be open for longer: a child that it forked a moment ago holds it too.
+    pub(super) fn zygote_ended(&mut self, id: u32) {
+        while self.zygotes.has_spoken(id) {
+            self.hear_zygote(id);
+        }
+        self.zygote_died(id);
     }
 
     fn worker_forked(&mut self, slot: Slot, pid: i32, pidfd: Option<OwnedFd>) {
@@ -42,10 +50,12 @@ impl Supervisor {
         self.journal.worker_started(now, slot, pid, attempt);
     }
 
-    /// The active zygote is gone: what it had been asked for is asked again of the spare by way of the engine, and the
-    /// workers that died under it are reaped here.
-    fn zygote_died(&mut self, index: usize) {
-        let Some(zygote) = self.zygotes.bury(index) else { return };
+    /// A zygote is gone: what it had been asked for is asked again of the spare by way of the engine, and the workers
+    /// that died under it are reaped here.
+    fn zygote_died(&mut self, zygote: u32) {
+        if !self.zygotes.bury(zygote) {
+            return;
+        }
         let of_it = |worker: &&Worker| worker.zygote == zygote;
         let forking: Vec<_> = self
             .workers

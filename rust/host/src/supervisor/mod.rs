@@ -91,7 +91,8 @@ struct AtHand {
 #[derive(Clone, Copy)]
 enum Ready {
     Wake,
-    Zygote(usize),
+    Zygote(u32),
+    ZygoteEnded(u32),
     Socket(Slot),
     Writable(Slot),
     Pipe(Slot, usize),
@@ -161,7 +162,8 @@ impl Supervisor {
     fn attend(&mut self, ready: Ready) {
         match ready {
             Ready::Wake => self.take_orders(),
-            Ready::Zygote(index) => self.hear_zygote(index),
+            Ready::Zygote(id) => self.hear_zygote(id),
+            Ready::ZygoteEnded(id) => self.zygote_ended(id),
             Ready::Socket(slot) => self.hear_worker(slot),
             Ready::Writable(slot) => self.with(slot, Worker::flush),
             Ready::Pipe(slot, index) => self.hear_pipe(slot, index),
@@ -252,8 +254,11 @@ impl Supervisor {
         if self.halted_since.is_some() {
             return;
         }
-        for (index, socket) in self.zygotes.sockets().enumerate() {
-            add(Ready::Zygote(index), socket, PollFlags::IN);
+        for (id, socket, pidfd) in self.zygotes.sources() {
+            add(Ready::Zygote(id), socket, PollFlags::IN);
+            if let Some(pidfd) = pidfd {
+                add(Ready::ZygoteEnded(id), pidfd, PollFlags::IN);
+            }
         }
         for worker in self.workers.iter().flatten() {
             let slot = worker.slot;

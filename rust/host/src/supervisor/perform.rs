@@ -6,7 +6,7 @@ use std::time::Duration;
 use engine::wire::message::{ToWorker, ToZygote};
 use engine::{Command, Event, Slot, TestId, Timing, Verdict};
 
-use super::worker::Worker;
+use super::worker::{Stage, Worker};
 use super::zygotes::refusal;
 use super::{Message, Supervisor, TestResult};
 use crate::process::{Blow, open_descriptors, stacks_signal};
@@ -33,7 +33,7 @@ impl Supervisor {
             Command::DumpStacks { slot } => self.with(slot, |worker| worker.signal(stacks_signal())),
             Command::Interrupt { slot } => self.with(slot, |worker| worker.signal(libc::SIGINT)),
             Command::Terminate { slot } => self.with(slot, |worker| worker.strike(Blow::Terminate)),
-            Command::Kill { slot } => self.with(slot, |worker| worker.strike(Blow::Kill)),
+            Command::Kill { slot } => self.kill(slot),
             Command::Settle { test, slot, verdict } => self.settle(test, slot, verdict),
             Command::WorkerLost { slot, finishing, hung } => {
                 let evidence = self.evidence.take().unwrap_or_default();
@@ -47,6 +47,17 @@ impl Supervisor {
                 self.over = true;
                 self.ending = ending;
             }
+        }
+    }
+
+    /// A worker that nobody has forked by now shows a zygote that hangs, in a fork handler of a library perhaps: its
+    /// spare takes over.
+    fn kill(&mut self, slot: Slot) {
+        let Some(worker) = self.worker(slot) else { return };
+        worker.strike(Blow::Kill);
+        if worker.stage == Stage::Forking {
+            let zygote = worker.zygote;
+            self.zygotes.kill(zygote);
         }
     }
 

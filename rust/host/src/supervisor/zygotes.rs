@@ -46,8 +46,9 @@ impl Zygotes {
         Self { members: vec![first, Zygote { id: 1, socket: spare, pidfd: None }] }
     }
 
-    pub(super) fn sockets(&self) -> impl Iterator<Item = &OwnedFd> {
-        self.members.iter().map(|zygote| &zygote.socket)
+    /// Where each zygote, by id, is heard, and where its end is seen.
+    pub(super) fn sources(&self) -> impl Iterator<Item = (u32, &OwnedFd, Option<&OwnedFd>)> {
+        self.members.iter().map(|zygote| (zygote.id, &zygote.socket, zygote.pidfd.as_ref()))
     }
 
     /// Asks the active zygote; its id.
@@ -68,8 +69,8 @@ impl Zygotes {
     }
 
     /// What this zygote says, with the pidfd that came along. `Err` = it is gone.
-    pub(super) fn receive(&mut self, index: usize) -> Result<Option<(FromZygote, Option<OwnedFd>)>, LinkError> {
-        let Some(zygote) = self.members.get_mut(index) else { return Ok(None) };
+    pub(super) fn receive(&mut self, id: u32) -> Result<Option<(FromZygote, Option<OwnedFd>)>, LinkError> {
+        let Some(zygote) = self.members.iter_mut().find(|zygote| zygote.id == id) else { return Ok(None) };
         let (message, descriptors) = receive_packet::<FromZygote>(&zygote.socket)?;
         let pidfd = descriptors.into_iter().next();
         if let FromZygote::Hello { .. } = message {
@@ -79,14 +80,24 @@ impl Zygotes {
         Ok(Some((message, pidfd)))
     }
 
-    /// Forgets a dead zygote; the next one takes over. Returns its id.
-    pub(super) fn bury(&mut self, index: usize) -> Option<u32> {
-        (index < self.members.len()).then(|| {
-            let zygote = self.members.remove(index);
-            let id = zygote.id;
-            zygote.leave();
-            id
-        })
+    /// Whether this zygote has said something that was not read yet, or has closed its socket.
+    pub(super) fn has_spoken(&self, id: u32) -> bool {
+        let zygote = self.members.iter().find(|zygote| zygote.id == id);
+        zygote.is_some_and(|zygote| becomes_readable(&zygote.socket, Duration::ZERO))
+    }
+
+    /// Forgets a dead zygote; the next one takes over. `false` = it was forgotten already.
+    pub(super) fn bury(&mut self, id: u32) -> bool {
+        let index = self.members.iter().position(|zygote| zygote.id == id);
+        index.map(|index| self.members.remove(index).leave()).is_some()
+    }
+
+    /// Ends a zygote that does not do what it was asked for.
+    pub(super) fn kill(&self, id: u32) {
+        let pidfd = self.members.iter().find(|zygote| zygote.id == id).and_then(|zygote| zygote.pidfd.as_ref());
+        if let Some(pidfd) = pidfd {
+            let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        }
     }
 
     /// Lets all of them go: the zygote before its spare, which is its child and is ours to reap only afterwards.
@@ -174,7 +185,8 @@ mod tests {
         let worker = i32::from_ne_bytes(worker);
         let mut zygotes = Zygotes::new((near, zygote), pair().0);
         assert!(zygotes.ask_to_reap(0, Pid::from_raw(worker).unwrap()), "too early to reap it here");
-        assert_eq!(zygotes.bury(0), Some(0));
+        assert!(zygotes.bury(0));
+        assert!(!zygotes.bury(0));
         assert!(!zygotes.ask_to_reap(0, Pid::from_raw(worker).unwrap()));
         assert_eq!(death(wait_for(worker).status), Death::Exited(0));
     }
