@@ -1,63 +1,28 @@
-"""Run a real suite sequentially once and concurrently often; every outcome must be the same.
+"""Run real suites sequentially once and concurrently often; every outcome must be the same.
 
     python benchmarks/identical.py networkx --home DIR --workers 2 8 --runs 3
-    python benchmarks/identical.py drf --home DIR
+    python benchmarks/identical.py shipped --home DIR --normalise --coverage --record
 
-`DIR` is what `setup.py` made. The sequential file `DIR/junit/<suite>-plain.xml` is kept from one
-call to the next. Exit code 0: all alike, 1: a difference, 2: a run failed that passes sequentially.
+`DIR` is what `setup.py` made; `shipped` are the suites of `setup.py --suites`. The sequential file
+`DIR/junit/<suite>-plain.xml` is kept from one call to the next. `--coverage` measures the suite's
+own packages too, and every line must count the same. Exit code 0: all alike, 1: a difference,
+2: a run failed that passes sequentially.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import coverage_totals
 from compare_junit import Outcome, Reading, differences, first_out_of_order, tally
-from measuring.process import CommandError, Cost, run
+from measuring.process import CommandError, Cost
+from measuring.trials import Trial, Trials
+from real_suites import SHIPPED, SUITES, RealSuite
 
-
-@dataclass(frozen=True)
-class RealSuite:
-    """Where a suite lives, relative to the home folder, and how pytest is told of it."""
-
-    name: str
-    environment: str
-    folder: str
-    arguments: tuple[str, ...] = ()
-
-    def run(self, home: Path, label: str, *words: str) -> tuple[Path, Cost]:
-        """Run it; give its JUnit file and its cost. Raises `CommandError` if a test failed."""
-        junit = self._junit(home, label)
-        folder, logs = home / self.folder, home / "logs" / self.name
-        for needed in (folder, logs, junit.parent):
-            needed.mkdir(parents=True, exist_ok=True)
-        python = home / self.environment / "bin" / "python"
-        cache = home / "caches" / self.name
-        words = ("-q", "-o", f"cache_dir={cache}", f"--junit-xml={junit}", *words, *self.arguments)
-        argv = (str(python), "-m", "pytest", *words)
-        return junit, run(argv, cwd=folder, log=logs / f"{label}.log")
-
-    def sequential(self, home: Path, *, again: bool) -> Path:
-        """Give the JUnit file of a plain run, taken now unless it is there."""
-        kept = self._junit(home, "plain")
-        if again or not kept.exists():
-            self.run(home, "plain", "-p", "no:pytest_concurrent")
-        return kept
-
-    def _junit(self, home: Path, label: str) -> Path:
-        return home / "junit" / f"{self.name}-{label}.xml"
-
-
-SUITES = {
-    suite.name: suite
-    for suite in (
-        RealSuite("networkx", "venv", "empty-folder", ("--pyargs", "networkx")),
-        RealSuite("drf", "venv-django", "drf"),
-    )
-}
+RESULTS = Path(__file__).resolve().parent / "results" / "identical"
 
 
 def compare(expected: Sequence[Outcome], got: Sequence[Outcome]) -> list[str]:
@@ -67,44 +32,105 @@ def compare(expected: Sequence[Outcome], got: Sequence[Outcome]) -> list[str]:
     return [misplaced] if misplaced else found
 
 
+class Comparison:
+    """One suite against itself: the sequential run and the concurrent ones."""
+
+    def __init__(self, suite: RealSuite, options: argparse.Namespace) -> None:
+        self.suite = suite
+        self._options = options
+        self._home: Path = options.home.resolve()
+        self._reading = Reading(normalise=options.normalise, texts=True)
+
+    def trials(self) -> Iterator[Trial]:
+        """Run everything that was asked for, one result at a time. Raises `CommandError`."""
+        options, suite = self._options, self.suite
+        expected = self._reading.outcomes(suite.sequential(self._home, again=options.again))
+        print(f"{suite.name}, sequentially: {tally(expected)}", flush=True)
+        for start in options.start:
+            for workers in options.workers:
+                for attempt in range(1, options.runs + 1):
+                    label = f"{start}-{workers}-{attempt}"
+                    junit, cost = suite.run(self._home, label, *_words(start, workers))
+                    found = compare(expected, self._reading.outcomes(junit))
+                    yield self._told(start, workers, expected, found, cost)
+        if options.coverage and suite.packages:
+            yield from self._coverage_trials(expected)
+
+    def _coverage_trials(self, expected: Sequence[Outcome]) -> Iterator[Trial]:
+        plain, _ = coverage_totals.measure(self.suite, self._home, "plain")
+        for start in self._options.start:
+            workers = self._options.workers[0]
+            words = _words(start, workers)
+            measured, cost = coverage_totals.measure(self.suite, self._home, start, *words)
+            found = coverage_totals.differences(plain, measured)
+            yield self._told(start, workers, expected, found, cost, coverage=plain.total)
+
+    def _told(
+        self,
+        start: str,
+        workers: int,
+        expected: Sequence[Outcome],
+        found: Sequence[str],
+        cost: Cost,
+        *,
+        coverage: str = "",
+    ) -> Trial:
+        what = f"coverage {coverage}" if coverage else "outcomes"
+        print(f"{start}, {workers} workers, {cost.wall:.1f} s: {what} {_verdict(found, cost)}")
+        sys.stdout.flush()
+        return Trial(
+            self.suite.name,
+            self.suite.source,
+            start,
+            workers,
+            len(expected),
+            len(found) + cost.left_behind,
+            coverage,
+        )
+
+
+def _words(start: str, workers: int) -> tuple[str, ...]:
+    return "--concurrent", f"--workers={workers}", f"--concurrent-start={start}"
+
+
+def _verdict(found: Sequence[str], cost: Cost) -> str:
+    left = f"; {cost.left_behind} processes were left behind" if cost.left_behind else ""
+    return ("\n".join([f"{len(found)} differences", *found[:20]]) if found else "alike") + left
+
+
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("suite", choices=SUITES)
+    parser.add_argument("suites", nargs="+", choices=[*SUITES, "shipped"])
     parser.add_argument("--home", type=Path, required=True, help="the folder that setup.py made")
     parser.add_argument("--workers", type=int, nargs="+", default=[2, 8], help="default: 2 8")
+    parser.add_argument("--start", nargs="+", default=["fork"], help="start methods; default: fork")
     parser.add_argument("--runs", type=int, default=3, help="in a row, of each (default 3)")
     parser.add_argument("--normalise", action="store_true", help="see compare_junit.py")
     parser.add_argument("--again", action="store_true", help="take the sequential run anew")
+    parser.add_argument("--coverage", action="store_true", help="compare every line as well")
+    parser.add_argument("--record", action="store_true", help="keep what was found in results/")
     return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run and compare what the command line names; return the exit code."""
     options = _arguments(argv)
-    suite, home = SUITES[options.suite], options.home.resolve()
-    reading = Reading(normalise=options.normalise, texts=True)
-    alike = True
-    try:
-        expected = reading.outcomes(suite.sequential(home, again=options.again))
-        print(f"{suite.name}, sequentially: {tally(expected)}")
-        for workers in options.workers:
-            for attempt in range(1, options.runs + 1):
-                words = ("--concurrent", f"--workers={workers}")
-                junit, cost = suite.run(home, f"{workers}-workers-{attempt}", *words)
-                found = compare(expected, reading.outcomes(junit))
-                alike = alike and not found and not cost.left_behind
-                print(
-                    f"{workers} workers, run {attempt}, {cost.wall:.1f} s: {_verdict(found, cost)}"
-                )
-    except CommandError as error:
-        print(error, file=sys.stderr)
+    names = [n for name in options.suites for n in (SHIPPED if name == "shipped" else [name])]
+    python = SUITES[names[0]].python(options.home.resolve())
+    kept = Trials(RESULTS / "suites.json", python) if options.record else None
+    alike, broken = True, False
+    for name in names:
+        try:
+            for trial in Comparison(SUITES[name], options).trials():
+                alike = alike and not trial.differences
+                if kept is not None:
+                    kept.add(trial)
+        except CommandError as error:
+            print(error, file=sys.stderr, flush=True)
+            broken = True
+    if broken:
         return 2
     return 0 if alike else 1
-
-
-def _verdict(found: Sequence[str], cost: Cost) -> str:
-    left = f"; {cost.left_behind} processes were left behind" if cost.left_behind else ""
-    return ("\n".join([f"{len(found)} differences", *found[:20]]) if found else "alike") + left
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ __all__ = [
     "read_timings",
     "stacks_signal",
     "version",
+    "worker_bounds",
     "write_timings",
 ]
 
@@ -767,6 +768,17 @@ def advise_workers(groups: int, memory_per_worker: int | None = None) -> tuple[i
 
     Returns:
         The number, at least 1, and in words what bounds it.
+    """
+
+def worker_bounds(groups: int, memory_per_worker: int | None = None) -> list[tuple[int, str]]:
+    """Say what bounds the number of workers on this machine.
+
+    Args:
+        groups: As for `advise_workers`, which gives the least of these bounds.
+        memory_per_worker: As there.
+
+    Returns:
+        Each bound with a phrase for people: groups, memory, quota, processors.
     """
 
 def stacks_signal() -> int:

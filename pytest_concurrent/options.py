@@ -222,6 +222,17 @@ EVENTS: Option[Path | None] = Option(
     shown_default="none",
     metavar="FILE",
 )
+DOCTOR: Option[bool] = Option(
+    word="doctor",
+    field="doctor",
+    kind=values.FLAG,
+    default=False,
+    help="Instead of running tests: show how the suite would run and why: workers, start method, "
+    "what stands in the way of a fork, plugins, databases. Exit code 1 if something would refuse "
+    "or fall back.",
+    shown_default="off",
+    sequential=True,
+)
 SHORT_MARKS: Option[bool] = Option(
     word="short-marks",
     field="short_marks",
@@ -260,6 +271,7 @@ OPTIONS: tuple[Option[Any], ...] = (
     MAX_WORKER_RESTARTS,
     SHARD,
     EVENTS,
+    DOCTOR,
     SHORT_MARKS,
     GC_TUNING,
     *database_options.OPTIONS,

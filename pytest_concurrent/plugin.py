@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 import uuid
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 SETTINGS = pytest.StashKey[Settings]()
 BEGAN = pytest.StashKey[float]()
 NO_ENGINE = pytest.StashKey[str]()
+_MEND = "install pytest-concurrent-engine again to mend it"
 #: By the wall clock, in nanoseconds: what is edited later may have been imported before.
 BEGAN_NS = time.time_ns()
 NAMED: pytest.StashKey[list[CheckedSpec]] = pytest.StashKey()
@@ -50,10 +53,15 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Look for databases of ours instead of running tests, if asked to."""
-    if not resolve(config).db_clean:
-        return None
+def pytest_cmdline_main(config: pytest.Config) -> int | pytest.ExitCode | None:
+    """Look for databases of ours, or at how the suite would run, instead of running it."""
+    settings = resolve(config)
+    if settings.db_clean:
+        return _clean(config)
+    return _examine(config) if settings.doctor else None
+
+
+def _clean(config: pytest.Config) -> int:
     config._do_configure()
     try:
         databases = _open_databases(config, config.stash[SETTINGS], uuid.uuid4().hex)
@@ -67,6 +75,14 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
         config._ensure_unconfigure()
 
 
+def _examine(config: pytest.Config) -> int | pytest.ExitCode:
+    try:
+        from pytest_concurrent.controller import doctor
+    except ImportError as error:
+        raise pytest.UsageError(f"--concurrent-doctor: {error}; {_MEND}") from None
+    return doctor.run(config, lambda: config.stash[SETTINGS].sequential_reason or "switched off")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Resolve the options once, make our marks known, and take the session over if asked to."""
@@ -78,8 +94,19 @@ def pytest_configure(config: pytest.Config) -> None:
         early.unwatch()
     if settings.db_clean:
         return  # there is no session
+    if settings.doctor:
+        _make_no_cache(config)
     if settings.enabled or settings.works_without_workers or config.stash[NAMED]:
         _start(config, settings)
+
+
+def _make_no_cache(config: pytest.Config) -> None:
+    """The doctor leaves nothing behind: where pytest has no cache folder yet, none is made."""
+    cache: Any = getattr(config, "cache", None)
+    if cache is not None and not cache._cachedir.exists():
+        folder = tempfile.TemporaryDirectory(prefix="pytest-concurrent-doctor-")
+        config.add_cleanup(folder.cleanup)
+        cache._cachedir = Path(folder.name)
 
 
 def _start(config: pytest.Config, settings: Settings) -> None:
@@ -89,8 +116,7 @@ def _start(config: pytest.Config, settings: Settings) -> None:
         # A system that there is no build for, or a damaged installation: pytest itself still works.
         early.unwatch()
         config.stash[NO_ENGINE] = (
-            f"concurrent: sequentially, without workers and timings: {error}; "
-            "install pytest-concurrent-engine again to mend it"
+            f"concurrent: sequentially, without workers and timings: {error}; {_MEND}"
         )
         return
     run_id = uuid.uuid4().hex

@@ -56,6 +56,7 @@ class Settings:
         max_worker_restarts: Replaced workers before the run ends; None is 4 for each worker.
         shard: The part of the suite to run.
         events: File to write the events to, as JSON lines.
+        doctor: Whether to show how the suite would run, instead of running it.
         short_marks: Whether the marks ``serial`` and ``resource`` are ours.
         gc_tuning: Whether the garbage collector is tuned for collection and fork.
         db: Where databases come from: ``auto``, ``clone``, ``fresh`` or ``off``.
@@ -92,6 +93,7 @@ class Settings:
     max_worker_restarts: int | None = None
     shard: Shard | None = None
     events: Path | None = None
+    doctor: bool = False
     short_marks: bool = False
     gc_tuning: bool = True
     db: str = "auto"
@@ -166,7 +168,9 @@ class _Resolution:
         self._debugger = _first_set(config, _DEBUGGERS)
 
     def settings(self) -> Settings:
-        asked = self._value(options.ENABLED) and not hasattr(self._config, "workerinput")
+        # Whoever asks how a run on workers would go need not ask for the run too.
+        wanted = self._value(options.ENABLED) or self._value(options.DOCTOR)
+        asked = wanted and not hasattr(self._config, "workerinput")
         vetoed = self._vetoed()
         settings = self._read(enabled=asked and not vetoed and self._inspection is None)
         if settings.enabled:
@@ -198,6 +202,7 @@ class _Resolution:
             max_worker_restarts=self._value(options.MAX_WORKER_RESTARTS),
             shard=self._value(options.SHARD),
             events=self._value(options.EVENTS),
+            doctor=self._value(options.DOCTOR),
             short_marks=self._value(options.SHORT_MARKS),
             gc_tuning=self._value(options.GC_TUNING),
             **{option.field: self._value(option) for option in database_options.OPTIONS},

@@ -123,6 +123,17 @@ def python_threads() -> tuple[str, ...]:
     return tuple(sorted(one.name for one in threading.enumerate() if one is not own))
 
 
+def threads_at_a_fork() -> tuple[str, ...]:
+    """Names of threads that a fork would not take along, found by a fork that comes to nothing."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    try:
+        return _live_threads()
+    finally:
+        os.waitpid(pid, 0)
+
+
 def _live_threads() -> tuple[str, ...]:
     """Names of all threads beside this one, as the kernel knows them.
 

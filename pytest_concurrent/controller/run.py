@@ -151,12 +151,11 @@ class Run:
             fixtures=self._collection.fixtures,
             freeze=self._settings.gc_tuning,
         )
-        if self._settings.start == "auto":
-            try:
-                _refuse_threads(zygote.threads)
-            except ForkUnsafeException:
-                zygote.abandon()
-                raise
+        try:
+            refuse_threads(self._settings, zygote.threads)
+        except ForkUnsafeException:
+            zygote.abandon()
+            raise
         return zygote
 
     def _terms(self) -> Terms:
@@ -232,9 +231,14 @@ class Run:
         return time.perf_counter() - self._began
 
 
-def _refuse_threads(names: Iterable[str]) -> None:
+def refuse_threads(settings: Settings, names: Iterable[str]) -> None:
+    """See whether threads that a fork would not take along speak against it.
+
+    Raises:
+        ForkUnsafeException: They do, and nobody said that workers are to be forked all the same.
+    """
     named = ", ".join(dict.fromkeys(names))
-    if named:
+    if named and settings.start == "auto":
         raise ForkUnsafeException(
             f"threads are alive in this process ({named}), and what is forked from it may hang",
             hint="--concurrent-start=fork forks all the same",
@@ -255,7 +259,7 @@ def refuse_unsafe_fork(settings: Settings) -> None:
             hint="Read it in a fixture or in pytest_concurrent_worker_start, "
             "or say --concurrent-start=fork to share it",
         )
-    _refuse_threads(python_threads())
+    refuse_threads(settings, python_threads())
 
 
 def count_workers(settings: Settings, collection: Collection) -> tuple[int, str]:

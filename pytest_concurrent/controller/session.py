@@ -9,7 +9,7 @@ import pytest
 
 from pytest_concurrent._engine import Outcome
 from pytest_concurrent.compat import early
-from pytest_concurrent.controller import order
+from pytest_concurrent.controller import doctor, order
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.garbage import patient_gc
 from pytest_concurrent.controller.run import (
@@ -29,11 +29,12 @@ from pytest_concurrent.exceptions import (
 )
 from pytest_concurrent.reporting import databases as told
 from pytest_concurrent.reporting import files
+from pytest_concurrent.reporting.doctor import Chapter
 from pytest_concurrent.reporting.terminal import Terminal
 from pytest_concurrent.settings import Settings
 
 
-class Databases(Protocol):
+class Databases(doctor.Databases, Protocol):
     """Who gives each worker databases of its own."""
 
     def usual_order(self, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
@@ -162,6 +163,16 @@ class ConcurrentSession:
         self._run_timed_out = run.timed_out
         return run.conclude()
 
+    def examine(self, session: pytest.Session) -> list[Chapter]:
+        """Say how the collected session would run, and run nothing."""
+        early.unwatch()
+        collection = Collection(session.items, self._settings, self._timings.history)
+        remarks = self._timings.remarks
+        examination = doctor.Examination(
+            session, self._settings, collection, self._databases, remarks
+        )
+        return examination.chapters()
+
     def _prepare(self, session: pytest.Session) -> Run:
         collection = Collection(session.items, self._settings, self._timings.history)
         if self._databases is not None:
@@ -270,4 +281,4 @@ def start(
 ) -> None:
     """Make this session a concurrent one."""
     session = ConcurrentSession(config, settings, began, run_id, databases)
-    config.pluginmanager.register(session, "pytest_concurrent_session")
+    config.pluginmanager.register(session, doctor.EXAMINER)

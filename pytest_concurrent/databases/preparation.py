@@ -47,6 +47,7 @@ class Means:
         ignored: Folders whose files are no inputs.
         began_ns: Wall clock, in nanoseconds, when this process began to import the project: what
             was edited later may be in memory as it was. 0 = not known.
+        only_looks: Whether nothing is to be written, not even what was found.
     """
 
     manifests: Path
@@ -55,6 +56,7 @@ class Means:
     rebuild: bool = False
     ignored: tuple[str, ...] = ()
     began_ns: int = 0
+    only_looks: bool = False
 
 
 @dataclass
@@ -215,7 +217,8 @@ class Preparation:
             return True
         if self._recipe.vendor == "postgresql":
             return False  # nobody gets into a sealed template: what is to be dumped is built again
-        self._portable.save_template(server, template, build.key)
+        if not self._means.only_looks:
+            self._portable.save_template(server, template, build.key)
         return True
 
     def _keys(self, inputs: Inputs) -> list[str]:
@@ -338,5 +341,7 @@ class Preparation:
         return str(answer["template"])
 
     def _remember(self, build: Build) -> None:
+        if self._means.only_looks:
+            return
         for memory in self._memories:
             memory.remember(build)

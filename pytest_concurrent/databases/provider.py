@@ -69,8 +69,12 @@ class SpecProvider:
         """Every database that was named, whether tests need it or not."""
         return list(self._all.values())
 
-    def remarks(self) -> Sequence[str]:
+    def fallbacks(self) -> Sequence[str]:
         """Nothing: what is not ours to clone was refused when it was read."""
+        return ()
+
+    def remarks(self) -> Sequence[str]:
+        """Nothing."""
         return ()
 
     def worker_plugin(self, door: Door) -> object:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pytest
 
-from pytest_concurrent.databases.builder import Builder, Order
+from pytest_concurrent.databases import examination
+from pytest_concurrent.databases.builder import Builder
+from pytest_concurrent.databases.capacity import fitting
 from pytest_concurrent.databases.cleaning import Cleaning, has_consent
 from pytest_concurrent.databases.folder import state_folder
 from pytest_concurrent.databases.keeper import Door, Keeper, start_keeper
-from pytest_concurrent.databases.preparation import FROM_FILE, Found, Means, Preparation
+from pytest_concurrent.databases.preparation import Found, Means, Preparation
 from pytest_concurrent.databases.recipe import Recipe
+from pytest_concurrent.databases.survey import Look, Survey
 from pytest_concurrent.exceptions import (
     ConfigurationException,
     DatabaseTemplateException,
@@ -26,13 +27,11 @@ from pytest_concurrent.exceptions import (
     UnsupportedDatabase,
 )
 from pytest_concurrent.reporting import cleaning as told
+from pytest_concurrent.reporting.doctor import Finding
 from pytest_concurrent.settings import Settings
 
 #: Seconds for everything that is dropped after the run; what is left then is dropped by the next.
 _CLEAN_UP = 30.0
-
-#: Connections of the keeper itself: the lease, a lock, and four that clone.
-_KEEPERS_CONNECTIONS = 6
 
 
 class Provider(Protocol):
@@ -58,54 +57,17 @@ class Provider(Protocol):
     def all_recipes(self) -> Sequence[Recipe]:
         """Every database that it knows how to reach."""
 
+    def fallbacks(self) -> Sequence[str]:
+        """Which databases are left to the project, and why, one sentence each."""
+
     def remarks(self) -> Sequence[str]:
-        """What is to be said of databases that are left to others."""
+        """What else is to be said."""
 
     def worker_plugin(self, door: Door) -> object:
         """A plugin whose hooks let workers use clones."""
 
     def let_go(self) -> None:
         """End what this process itself has to do with clones."""
-
-
-@dataclass
-class Look:
-    """What is known of one database before workers start.
-
-    Attributes:
-        alias: What tests call it.
-        vendor: Its back end.
-        fingerprint: Of its settings.
-        found: What the look-up came to; None = the server could not be looked at.
-        problem: Why not, in words.
-    """
-
-    alias: str
-    vendor: str
-    fingerprint: str
-    found: Found | None = None
-    problem: str = ""
-
-    @property
-    def is_to_be_built(self) -> bool:
-        """Whether the builder has something to do for it."""
-        return self.found is None or self.found.template is None
-
-    @property
-    def line(self) -> str:
-        """What the header says of it."""
-        name = f"database {self.alias!r} ({self.vendor})"
-        if self.found is None:
-            return f"{name}: {self.problem}"
-        if self.found.template is None:
-            if self.found.why == FROM_FILE:
-                return f"{name}: the template is being loaded {FROM_FILE}"
-            return f"{name}: the template is being built ({self.found.why})"
-        return f"{name}: template found ({self.found.template})"
-
-    def order(self, clones: int) -> Order:
-        """What the builder is asked for."""
-        return Order(self.alias, self.fingerprint, clones=clones)
 
 
 class Databases:
@@ -136,6 +98,7 @@ class Databases:
         self._keeper: Keeper | None = None
         self._builder = 0
         self._project = ""
+        self._only_looks = False
 
     def usual_order(self, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
         """The order in which tests come for the sake of their databases, if nobody asks for one."""
@@ -172,7 +135,7 @@ class Databases:
         except SecurityException:
             raise
         except DatabaseTemplateException as error:
-            if self._settings.db == "clone":
+            if self._demands_clones:
                 raise ConfigurationException(
                     f"--concurrent-db=clone ({self._settings.source('db')}): {error}",
                     hint=error.hint,
@@ -193,28 +156,62 @@ class Databases:
     def _prepare(
         self, session: pytest.Session, workers: tuple[int, str]
     ) -> tuple[tuple[int, str], list[tuple[str, bool]]]:
-        recipes = [recipe for one in self._providers for recipe in one.recipes(session)]
-        lines = [(remark, True) for one in self._providers for remark in one.remarks()]
-        if not recipes or self._door is None:
+        survey = self._survey(session, workers)
+        lines = [(remark, True) for remark in (*survey.fallbacks, *survey.remarks)]
+        if not survey.recipes or self._door is None or self._keeper is None:
             self._let_go()
             return workers, lines
-        self._project = recipes[0].project
-        self._keeper = self._keeper or self._door.enter("controller")
-        means = self._means()
-        looks = [self._look(recipe, means) for recipe in recipes]
-        workers = fitting(workers, [look.found for look in looks if look.found is not None])
-        orders = [look.order(workers[0]) for look in looks if look.is_to_be_built]
-        for look in looks:
-            self._introduce(look, workers[0])
+        clones = survey.workers[0]
+        for look in survey.looks:
+            self._introduce(look, clones)
             # Who waits for a template that is being built wants to know why.
             lines.append((look.line, look.is_to_be_built))
             if look.found is not None:
                 lines += [(remark, True) for remark in look.found.remarks]
-        builder = Builder(self._door, recipes, means, clones=workers[0])
+        orders = [look.order(clones) for look in survey.looks if look.is_to_be_built]
+        builder = Builder(self._door, survey.recipes, self._means(), clones=clones)
         self._builder = builder.fork(orders, [self._keeper])
         for one in self._providers:
             self._config.pluginmanager.register(one.worker_plugin(self._door))
-        return workers, lines
+        return survey.workers, lines
+
+    def _survey(self, session: pytest.Session, workers: tuple[int, str]) -> Survey:
+        recipes = [recipe for one in self._providers for recipe in one.recipes(session)]
+        fallbacks = [reason for one in self._providers for reason in one.fallbacks()]
+        remarks = [remark for one in self._providers for remark in one.remarks()]
+        survey = Survey(recipes, [], fallbacks, remarks, workers)
+        if recipes and self._door is not None:
+            self._project = recipes[0].project
+            self._keeper = self._keeper or self._door.enter("controller")
+            means = self._means()
+            survey.looks = [self._look(recipe, means) for recipe in recipes]
+            survey.workers = fitting(workers, survey.found)
+        return survey
+
+    def examine(
+        self, session: pytest.Session, workers: tuple[int, str]
+    ) -> tuple[tuple[int, str], list[Finding]]:
+        """Say what `prepare` would find and do, make nothing, and let go of everything.
+
+        Args:
+            session: The session, collected.
+            workers: How many slots there are to be, and what set the number.
+
+        Returns:
+            How many there could be, and what sets it; what was found.
+        """
+        self._only_looks = True
+        try:
+            survey = self._survey(session, workers)
+            return survey.workers, list(examination.findings(survey))
+        except DatabaseTemplateException as error:
+            return workers, [examination.refusal(error, demands_clones=self._demands_clones)]
+        finally:
+            self._let_go()
+
+    @property
+    def _demands_clones(self) -> bool:
+        return self._settings.db == "clone"
 
     def _means(self) -> Means:
         return Means(
@@ -224,6 +221,7 @@ class Databases:
             rebuild=self._settings.db_rebuild or bool(self._config.getoption("create_db", False)),
             ignored=(str(self._folder),),
             began_ns=self._began_ns,
+            only_looks=self._only_looks,
         )
 
     def _look(self, recipe: Recipe, means: Means) -> Look:
@@ -237,6 +235,7 @@ class Databases:
             raise
         except UnsupportedDatabase as error:
             look.problem = f"through the project's own driver: {error}"
+            look.has_way = True
         except DatabaseTemplateException as error:
             # The tests that need it say so, as in a sequential run.
             look.problem = str(error)
@@ -311,26 +310,6 @@ class Databases:
                 if pid:
                     _await_end(pid, _CLEAN_UP)
             self._door, self._builder = None, 0
-
-
-def fitting(workers: tuple[int, str], found: Sequence[Found]) -> tuple[int, str]:
-    """How many workers the servers have connections for: one for each worker and database.
-
-    Args:
-        workers: How many there are to be, and what set the number.
-        found: What is known of each database.
-    """
-    wanted, reason = workers
-    for server, ours in Counter(one.server for one in found).items():
-        facts = next(one.facts for one in found if one.server == server)
-        limit, reserved, used = (
-            int(facts.get("capacity", {}).get(name, 0)) for name in ("limit", "reserved", "used")
-        )
-        room = max(1, (limit - reserved - used - _KEEPERS_CONNECTIONS) // ours)
-        if limit and room < wanted:
-            wanted = room
-            reason = f"{facts['vendor']} takes {limit} connections here, {used} are in use"
-    return wanted, reason
 
 
 def _check_rights(found: Found) -> None:

@@ -77,13 +77,16 @@ class DjangoProvider:
         """Every database of the settings that we know how to reach."""
         return recipes(self._config, set(connections), set(), self._places).recipes
 
-    def remarks(self) -> Sequence[str]:
-        """Which databases are left to Django, and what looks odd."""
-        left = [
+    def fallbacks(self) -> Sequence[str]:
+        """Which databases are left to Django, and why."""
+        return [
             f"database {alias!r}: Django's own way, once per worker: {why}"
             for alias, why in self._selection.unknown.items()
         ]
-        return [*left, *(checks.warnings() if self._selection.recipes else ())]
+
+    def remarks(self) -> Sequence[str]:
+        """What looks odd in the settings."""
+        return checks.warnings() if self._selection.recipes else ()
 
     def worker_plugin(self, door: Door) -> object:
         """What lets workers use clones."""

@@ -12,12 +12,10 @@ from typing import Any
 import pytest
 
 from pytest_concurrent._engine import WorkerLink
+from pytest_concurrent.compat import lookahead
 
 NOTHING = -1
 NOT_NOW = -2
-
-#: Modules whose hooks take `nextitem` and only hand it on, or look at it no earlier than teardown.
-_KNOWN = ("_pytest.", "pytest_concurrent.", "pytest_rerunfailures", "pytest_cov.", "pytest_timeout")
 
 
 class Break:
@@ -78,19 +76,5 @@ def follower(peeked: int, session: pytest.Session) -> Any:
 
 
 def may_be_lazy(config: pytest.Config) -> bool:
-    """Whether no plugin looks at `nextitem` in a way that a stand-in might mislead.
-
-    A common idiom is `nextitem is None or nextitem.path != item.path`, which takes a stand-in for
-    nothing as something. With such a plugin the next test is decided before this one runs.
-    """
-    hooks = (config.hook.pytest_runtest_protocol, config.hook.pytest_runtest_teardown)
-    return all(
-        "nextitem" not in implementation.argnames or _is_known(implementation.function)
-        for hook in hooks
-        for implementation in hook.get_hookimpls()
-    )
-
-
-def _is_known(function: Any) -> bool:
-    module = getattr(function, "__module__", None) or ""
-    return module.startswith(_KNOWN)
+    """Whether no plugin looks at `nextitem` in a way that a stand-in might mislead."""
+    return not lookahead.onlookers(config)

@@ -58,6 +58,7 @@ def sample(pytester: pytest.Pytester) -> dict[str, tuple[str, object]]:
         "max-worker-restarts": ("9", 9),
         "enabled": ("yes", True),
         "benchmark": ("on", True),
+        "doctor": ("on", True),
         "short-marks": ("1", True),
         "gc-tuning": ("off", False),
         "start": ("fork", "fork"),

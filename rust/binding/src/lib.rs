@@ -33,7 +33,7 @@ mod _engine {
     #[pymodule_export]
     use super::worker::{Page, WorkerLink, ZygoteLink};
     #[pymodule_export]
-    use super::{advise_workers, stacks_signal, version};
+    use super::{advise_workers, stacks_signal, version, worker_bounds};
 }
 
 /// How many workers are useful on this machine for so many groups, and what sets the bound.
@@ -43,6 +43,14 @@ fn advise_workers(groups: usize, memory_per_worker: Option<u64>) -> (usize, Stri
     let memory = memory_per_worker.unwrap_or(host::sense::MEMORY_PER_WORKER);
     let advice = host::sense::Machine::sense().advise(groups, memory);
     (advice.workers, advice.reason)
+}
+
+/// What bounds that number, each with a phrase for people.
+#[pyfunction]
+#[pyo3(signature = (groups, memory_per_worker=None))]
+fn worker_bounds(groups: usize, memory_per_worker: Option<u64>) -> Vec<(usize, String)> {
+    let memory = memory_per_worker.unwrap_or(host::sense::MEMORY_PER_WORKER);
+    host::sense::Machine::sense().bounds(groups, memory).into()
 }
 
 /// The number of the signal at which a worker writes the stacks of its threads.

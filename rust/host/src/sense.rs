@@ -44,16 +44,21 @@ impl Machine {
 
     /// The number of workers for so many groups of tests, each worker needing so many bytes.
     pub fn advise(&self, groups: usize, memory_per_worker: u64) -> Advice {
+        let bounds = self.bounds(groups, memory_per_worker);
+        // Of equal bounds the last is the plainest to read.
+        let (workers, reason) = bounds.into_iter().rev().min_by_key(|(bound, _)| *bound).unwrap_or_default();
+        Advice { workers: workers.max(1), reason }
+    }
+
+    /// What bounds that number, each with a phrase for people; the number is the least of them.
+    pub fn bounds(&self, groups: usize, memory_per_worker: u64) -> [(usize, String); 4] {
         let by_memory = usize::try_from(self.memory / memory_per_worker.max(1)).unwrap_or(usize::MAX);
-        let bounds = [
+        [
             (groups, plural(groups, "test group")),
             (by_memory, format!("{} MiB of free memory", self.memory >> 20)),
             (self.quota, plural(self.quota, "processor") + " by the control group's quota"),
             (self.affinity, plural(self.affinity, "processor")),
-        ];
-        // Of equal bounds the last is the plainest to read.
-        let (workers, reason) = bounds.into_iter().rev().min_by_key(|(bound, _)| *bound).unwrap_or_default();
-        Advice { workers: workers.max(1), reason }
+        ]
     }
 }
 
@@ -83,6 +88,12 @@ mod tests {
     fn little_memory_bounds_the_workers() {
         let advice = Machine { memory: 1 << 30, ..MACHINE }.advise(1000, MEMORY_PER_WORKER);
         assert_eq!(advice, Advice { workers: 2, reason: "1024 MiB of free memory".into() });
+    }
+
+    #[test]
+    fn every_bound_is_told() {
+        let bounds = Machine { quota: 2, memory: 2 << 30, ..MACHINE }.bounds(7, MEMORY_PER_WORKER);
+        assert_eq!(bounds.map(|(bound, _)| bound), [7, 4, 2, 8]);
     }
 
     #[test]
