@@ -151,7 +151,7 @@ def test_misses_and_hits_are_told_with_their_reason(
     assert files(pytester.path) == before
 
     schema.write_text(SCHEMA + "\n# edited\n")
-    assert "(changed: schema.py)" in examined(pytester)[1]
+    assert "(changed: schema.py" in examined(pytester)[1]
 
     monkeypatch.setenv("DJANGO_ENV", "production")
     code, text = examined(pytester)
