@@ -67,6 +67,8 @@ class _Terms(Protocol):
     @property
     def given_order(self) -> bool: ...
     @property
+    def asks(self) -> bool: ...
+    @property
     def run_id(self) -> str: ...
     @property
     def versions(self) -> Mapping[str, str]: ...
@@ -85,10 +87,12 @@ _Ending: TypeAlias = Literal[
 
 # What `Supervisor.messages` gives; its docstring says what each means. `Any` is a payload: builtin
 # values as the worker packed them, None if they cannot be read.
+_Replacing: TypeAlias = tuple[Literal["replacing"], int, int]
 _Ready: TypeAlias = tuple[Literal["ready"], int, int, int]
 _StartFailed: TypeAlias = tuple[Literal["start_failed"], int, str]
 _Ended: TypeAlias = tuple[Literal["ended"], int, int, _Reported | Literal["not_run"], float, Any]
 _Settled: TypeAlias = tuple[Literal["settled"], int | None, int, _Unreported, Evidence | None]
+_Asked: TypeAlias = tuple[Literal["asked"], int, int, Literal["timeout", "crashed"], Evidence]
 _BetweenTests: TypeAlias = tuple[Literal["between_tests"], int, Any]
 _WorkerLost: TypeAlias = tuple[Literal["worker_lost"], int, bool, Evidence]
 _Stop: TypeAlias = tuple[Literal["stop"], int, _StopKind, str, int | None]
@@ -102,10 +106,12 @@ _Notice: TypeAlias = (
 )
 _Over: TypeAlias = tuple[Literal["over"], _Ending]
 _Message: TypeAlias = (
-    _Ready
+    _Replacing
+    | _Ready
     | _StartFailed
     | _Ended
     | _Settled
+    | _Asked
     | _BetweenTests
     | _WorkerLost
     | _Stop
@@ -263,6 +269,7 @@ class Supervisor:
 
         At most 256 messages, each a tuple that begins with its name:
 
+        - ``("replacing", slot, attempt)``: a worker is being started where another has been.
         - ``("ready", slot, attempt, pid)``: a worker waits for its first test; ``attempt``
           counts the processes on this slot from 1.
         - ``("start_failed", slot, reason)``: the system refused a worker; ``reason`` is for people.
@@ -271,6 +278,8 @@ class Supervisor:
         - ``("settled", slot, test, verdict, evidence)``: a test has a verdict that no worker
           reported: ``timeout``, ``crashed`` or ``not_run``. ``slot`` is ``None`` if it never
           started, ``evidence`` if no process died of it.
+        - ``("asked", slot, test, verdict, evidence)``: a worker died with this test; `judge` is
+          to say whether it runs again, else it is settled so. Only if the terms say ``asks``.
         - ``("between_tests", slot, payload)``: reports that belong to no running test.
         - ``("worker_lost", slot, finishing, hung, evidence)``: a worker died while no test ran on
           it; ``finishing`` = it was tearing down already, ``hung`` = it was ended for taking too
@@ -304,6 +313,17 @@ class Supervisor:
 
     def stop(self) -> None:
         """Have no further test start; running ones finish. Calling it again changes nothing."""
+
+    def judge(self, test: int, again: bool) -> None:
+        """Answer the message ``asked``; of any other test it changes nothing.
+
+        Args:
+            test: Number of the test.
+            again: Whether it runs again. It does not if the run is ending.
+
+        Raises:
+            RuntimeError: The supervisor was joined before.
+        """
 
     def halt(self) -> None:
         """Ctrl-Z: stop every worker, and let no deadline come nearer until `resume`."""

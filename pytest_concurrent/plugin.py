@@ -14,7 +14,7 @@ import pytest
 
 from pytest_concurrent import hookspecs
 from pytest_concurrent.collisions import conflicting_distributions, register_once
-from pytest_concurrent.compat import early
+from pytest_concurrent.compat import early, xdist_hooks
 from pytest_concurrent.marks import register_marks
 from pytest_concurrent.options import add_options
 from pytest_concurrent.settings import Settings, resolve
@@ -88,6 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Resolve the options once, make our marks known, and take the session over if asked to."""
     settings = config.stash[SETTINGS] = _settings(config)
     register_marks(config, short_marks=settings.short_marks)
+    xdist_hooks.specify(config.pluginmanager)
     _offer_worker_fixtures(config)
     config.stash[NAMED] = _offer_databases(config, settings)
     if not settings.enabled or settings.workers == 0:

@@ -103,6 +103,8 @@ def _note(variable: str, frame: FrameType | None) -> None:
         frame = frame.f_back
     if frame is None:
         return
+    if variable == "PYTEST_XDIST_AUTO_NUM_WORKERS":
+        return  # of the whole run, not of a worker
     module = str(frame.f_globals.get("__name__"))
     if module.partition(".")[0] not in _KNOWN:
         _readings[Reading(variable, frame.f_code.co_filename, frame.f_lineno)] = None

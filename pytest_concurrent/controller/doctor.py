@@ -93,7 +93,7 @@ class Examination:
 
     def chapters(self) -> list[Chapter]:
         """What was found, the conclusion last."""
-        workers = count_workers(self.settings, self.collection)
+        workers = count_workers(self.session.config, self.settings, self.collection)
         start = list(self._start())
         stored: list[Finding] = []
         if self.databases is not None:
@@ -132,13 +132,13 @@ class Examination:
 
     def _start(self) -> Iterator[Finding]:
         asked = f"{self.settings.start} ({self.settings.source('start')})"
-        native = threads_at_a_fork()
+        native = threads_at_a_fork(self.session.config)
         try:
             if self.settings.workers == 0:
                 reason = self.settings.sequential_reason or "0 workers"
                 yield Finding("sequential", f"without workers: {reason}", Grade.REFUSED)
             else:
-                refuse_unsafe_fork(self.settings)
+                refuse_unsafe_fork(self.session.config, self.settings)
                 refuse_threads(self.settings, native)
                 yield Finding("fork", f"asked for: {asked}; nothing stands in its way", Grade.FINE)
         except ForkUnsafeException as error:
@@ -146,7 +146,8 @@ class Examination:
         yield from self._hazards(native)
 
     def _hazards(self, native: tuple[str, ...]) -> Iterator[Finding]:
-        yield _hazard("Python threads", python_threads(), "a fork leaves them behind: {}")
+        threads = python_threads(self.session.config)
+        yield _hazard("Python threads", threads, "a fork leaves them behind: {}")
         yield _hazard("native threads", native, "a fork leaves them behind: {}")
         early = tuple(map(str, envwatch.readings()))
         yield _hazard("early reading", early, "{}, so all workers would share the answer")

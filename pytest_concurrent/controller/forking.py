@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from pytest_concurrent._engine import Page
-from pytest_concurrent.compat import django, seeds
+from pytest_concurrent.compat import django, rerunfailures, seeds
+from pytest_concurrent.compat.xdist_inputs import WorkerInputs
 from pytest_concurrent.worker import zygote
 from pytest_concurrent.worker.birth import Legacy
 from pytest_concurrent.worker.nextitem import may_be_lazy
@@ -62,6 +63,7 @@ def fork_zygote(
     run_id: str,
     fixtures: dict[str, int],
     freeze: bool,
+    inputs: WorkerInputs | None,
 ) -> Zygote:
     """Fork the collected session.
 
@@ -71,6 +73,7 @@ def fork_zygote(
         workers: Number of slots.
         run_id: The run's id.
         fixtures: Numbers of shared set-ups, by key.
+        inputs: What plugins give to each worker; None where none has a say in it.
         freeze: Whether to move all objects out of the garbage collector's sight first: its marks
             would otherwise copy every page in every worker (networkx: 0.7 s of 3.5 s saved).
     """
@@ -88,6 +91,7 @@ def fork_zygote(
         random_state=random.getstate() if seeds.random_was_seeded() else None,
         numpy_seeded=seeds.numpy_was_seeded(),
         lazy=may_be_lazy(session.config),
+        inputs=inputs,
     )
     if freeze:
         gc.freeze()
@@ -100,7 +104,7 @@ def fork_zygote(
     far.close()
     spare_far.close()
     os.close(read_end)
-    return Zygote(near.detach(), pid, spare_near.detach(), write_end, _live_threads())
+    return Zygote(near.detach(), pid, spare_near.detach(), write_end, _live_threads(session.config))
 
 
 def _settle(config: pytest.Config) -> None:
@@ -117,25 +121,25 @@ def _settle(config: pytest.Config) -> None:
                 stream.flush()
 
 
-def python_threads() -> tuple[str, ...]:
-    """Names of Python's threads beside this one."""
-    own = threading.current_thread()
-    return tuple(sorted(one.name for one in threading.enumerate() if one is not own))
+def python_threads(config: pytest.Config) -> tuple[str, ...]:
+    """Names of Python's threads beside this one and those that are known to do no harm."""
+    others = set(threading.enumerate()) - {threading.current_thread()}
+    return tuple(sorted(one.name for one in others - rerunfailures.threads(config)))
 
 
-def threads_at_a_fork() -> tuple[str, ...]:
+def threads_at_a_fork(config: pytest.Config) -> tuple[str, ...]:
     """Names of threads that a fork would not take along, found by a fork that comes to nothing."""
     pid = os.fork()
     if pid == 0:
         os._exit(0)
     try:
-        return _live_threads()
+        return _live_threads(config)
     finally:
         os.waitpid(pid, 0)
 
 
-def _live_threads() -> tuple[str, ...]:
-    """Names of all threads beside this one, as the kernel knows them.
+def _live_threads(config: pytest.Config) -> tuple[str, ...]:
+    """Names of all threads beside this one, as the kernel knows them, and the harmless ones.
 
     To be looked at right after the fork: some libraries end their threads in a fork handler.
     """
@@ -143,7 +147,8 @@ def _live_threads() -> tuple[str, ...]:
         tasks = list(Path("/proc/self/task").iterdir())
     except OSError:
         return ()
-    names = (_thread_name(task) for task in tasks if int(task.name) != os.getpid())
+    harmless = {os.getpid(), *(thread.native_id for thread in rerunfailures.threads(config))}
+    names = (_thread_name(task) for task in tasks if int(task.name) not in harmless)
     return tuple(sorted(name for name in names if name and not name.startswith(_HARMLESS_THREADS)))
 
 

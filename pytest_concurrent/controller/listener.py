@@ -10,6 +10,7 @@ import pytest
 
 from pytest_concurrent._engine import Evidence
 from pytest_concurrent.controller import verdicts
+from pytest_concurrent.controller.nodes import NodeTeller
 from pytest_concurrent.controller.replay import Replay
 from pytest_concurrent.marks import facts
 from pytest_concurrent.reporting.progress import PlainProgress
@@ -35,11 +36,13 @@ class Listener:
         settings: What was asked for.
         replay: Tells pytest.
         progress: Tells people.
+        nodes: Tells plugins of workers.
 
     Attributes:
         ending: Why the run is over; empty until it is.
         stop: What a worker asked for: kind, text, exit code.
         start_failure: Why the last worker could not be started; empty if it could.
+        judge: Takes the answer whether a test whose worker died runs again.
     """
 
     def __init__(
@@ -48,26 +51,32 @@ class Listener:
         settings: Settings,
         replay: Replay,
         progress: PlainProgress,
+        nodes: NodeTeller,
     ) -> None:
         self.ending = ""
         self.stop: tuple[str, str, int | None] | None = None
         self.start_failure = ""
+        self.judge: Callable[[int, bool], None] = lambda number, again: None
+        self._nodes = nodes
         self._items = session.items
         self._settings = settings
         self._replay = replay
         self._progress = progress
+        self._suspects: set[int] = set()
         self._last_test: dict[int, int] = {}
         self._not_run: list[int] = []
         self._broken_off: list[tuple[int, int, Any]] = []
         self._methods: dict[str, Callable[..., None]] = {
+            "replacing": nodes.replacing,
             "ready": self._on_ready,
             "start_failed": self._on_start_failed,
             "ended": self._on_ended,
             "settled": self._on_settled,
+            "asked": self._on_asked,
             "between_tests": self._on_between_tests,
             "worker_lost": self._on_worker_lost,
             "stop": self._on_stop,
-            "finished": self._on_finished,
+            "finished": nodes.finished,
             "output": self._on_output,
             "notice": self._on_notice,
             "orphans": self._on_orphans,
@@ -79,8 +88,8 @@ class Listener:
         self._methods[message[0]](*message[1:])
 
     def _on_ready(self, slot: int, attempt: int, pid: int) -> None:
-        """A worker is ready; who wants to know implements the hook in the worker."""
         self.start_failure = ""
+        self._nodes.ready(slot, pid, self._items)
 
     def _on_start_failed(self, slot: int, reason: str) -> None:
         self.start_failure = reason
@@ -100,18 +109,39 @@ class Listener:
         """A test has a verdict that its worker could not report."""
         if verdict == "not_run" or slot is None:
             self._not_run.append(number)
+            if slot is not None and evidence is not None:
+                self._nodes.died(slot, verdicts.crashed(f"gw{slot}", None, []))
             return
-        self._last_test[slot] = number
-        item = self._items[number]
-        worker = f"gw{slot}"
-        if verdict == "timeout":
-            limit = self._limit_passed(item, evidence)
-            text = verdicts.timed_out(worker, limit, evidence, self._before(evidence))
-        else:
-            text = verdicts.crashed(worker, evidence, self._before(evidence))
+        text = self._end_with_worker(slot, number, verdict, evidence)
         self._replay.failed(number, slot, text, evidence)
         seconds = evidence.elapsed if evidence else 0.0
         self._progress.test_finished(slot, number, verdict, seconds)
+
+    def _on_asked(self, slot: int, number: int, verdict: str, evidence: Evidence) -> None:
+        """A worker died with a test, and plugins may want it to run again."""
+        text = self._end_with_worker(slot, number, verdict, evidence)
+        again = self._replay.runs_again(number, slot, text, evidence)
+        if not again:
+            self._suspects.add(number)
+        self.judge(number, again)
+
+    def _end_with_worker(
+        self, slot: int, number: int, verdict: str, evidence: Evidence | None
+    ) -> str:
+        """A worker died with a test: tell of it, and say in words what happened."""
+        self._last_test[slot] = number
+        worker = f"gw{slot}"
+        if verdict == "timeout":
+            limit = self._limit_passed(self._items[number], evidence)
+            text = verdicts.timed_out(worker, limit, evidence, self._before(evidence))
+        else:
+            text = verdicts.crashed(worker, evidence, self._before(evidence))
+        if number in self._suspects:
+            # It was told when it was asked about, and another may stand there by now.
+            self._suspects.discard(number)
+        else:
+            self._nodes.died(slot, text.partition("\n")[0])
+        return text
 
     def _on_between_tests(self, slot: int, payload: Any) -> None:
         self._replay.between_tests(slot, payload, self._last_test.get(slot, 0))
@@ -140,14 +170,12 @@ class Listener:
             before=self._before(evidence),
         )
         self._progress.worker_lost(worker, evidence.death)
+        self._nodes.died(slot, text.partition("\n")[0])
         self._replay.error_after(self._last_test.get(slot, 0), slot, text, evidence)
 
     def _on_stop(self, slot: int, kind: str, text: str, code: int | None) -> None:
         if self.stop is None or _GRAVITY.index(kind) > _GRAVITY.index(self.stop[0]):
             self.stop = (kind, text, code)
-
-    def _on_finished(self, slot: int, output: Any) -> None:
-        """A worker said goodbye; nobody here asks what it left."""
 
     def _on_output(self, slot: int, stream: int, lines: bytes) -> None:
         """Show what a worker wrote, in whole lines that begin with its name."""

@@ -9,6 +9,7 @@ import pytest
 
 from pytest_concurrent._engine import Evidence
 from pytest_concurrent.controller import stepwise, verdicts
+from pytest_concurrent.controller.nodes import NodeTeller
 from pytest_concurrent.controller.order import TellingOrder
 from pytest_concurrent.payload import junit, reports, written
 from pytest_concurrent.payload import warnings as packed_warnings
@@ -20,14 +21,24 @@ class Replay:
     Args:
         session: The session; its items are the tests by number.
         run_id: The run's id.
+        nodes: Tells plugins of workers.
         several_workers: Whether there is more than one slot.
     """
 
-    def __init__(self, session: pytest.Session, run_id: str, *, several_workers: bool) -> None:
+    def __init__(
+        self,
+        session: pytest.Session,
+        run_id: str,
+        nodes: NodeTeller,
+        *,
+        several_workers: bool,
+    ) -> None:
         self.several_workers = several_workers
         self._config = session.config
         self._items = session.items
         self._run_id = run_id
+        self._nodes = nodes
+        self._suspects: dict[int, list[pytest.TestReport]] = {}
         self._order = TellingOrder(self._config, self._items)
         self._failed: set[int] = set()
         self._names_worker = bool(self._config.getoption("xmlpath", None))
@@ -61,11 +72,28 @@ class Replay:
 
     def failed(self, number: int, slot: int, text: str, evidence: Evidence | None) -> None:
         """A test failed without reporting itself."""
-        item = self._items[number]
-        seconds = evidence.elapsed if evidence else 0.0
-        told = verdicts.failure_reports(item, text, seconds)
-        told[0].sections = verdicts.sections(evidence)
+        told = self._suspects.pop(number, None) or self._failure(number, text, evidence)
         self._tell_test(number, slot, told)
+
+    def runs_again(self, number: int, slot: int, text: str, evidence: Evidence | None) -> bool:
+        """Ask plugins whether a test whose worker died runs again; if so, tell this attempt."""
+        item = self._items[number]
+        told = self._failure(number, text, evidence)
+        self._shape(told[0], number, slot)
+        again = self._nodes.runs_again(item.nodeid, told[0])
+        if again:
+            self._tell_test(number, slot, told)
+        else:
+            self._suspects[number] = told
+        return again
+
+    def _failure(
+        self, number: int, text: str, evidence: Evidence | None
+    ) -> list[pytest.TestReport]:
+        seconds = evidence.elapsed if evidence else 0.0
+        told = verdicts.failure_reports(self._items[number], text, seconds)
+        told[0].sections = verdicts.sections(evidence)
+        return told
 
     def not_run(self, number: int, text: str) -> None:
         """A test that should have run did not."""
@@ -138,11 +166,17 @@ class Replay:
     def _log(self, ihook: Any, number: int, slot: int | None, report: pytest.TestReport) -> None:
         if report.outcome == "failed":
             self._failed.add(number)
+        self._shape(report, number, slot)
+        if slot is not None and self._names_worker and report.when == "teardown":
+            report.user_properties.append(("worker", f"gw{slot}"))
+        ihook.pytest_runtest_logreport(report=report)
+
+    def _shape(self, report: pytest.TestReport, number: int, slot: int | None) -> None:
         shaped: Any = report
         shaped.item_index = number
         shaped.testrun_uid = self._run_id
         if slot is not None:
             shaped.worker_id = f"gw{slot}"
-            if self._names_worker and report.when == "teardown":
-                report.user_properties.append(("worker", f"gw{slot}"))
-        ihook.pytest_runtest_logreport(report=report)
+            node = self._nodes.of_report(slot)
+            if node is not None:
+                shaped.node = node

@@ -10,12 +10,13 @@ import pytest
 
 from pytest_concurrent import _engine
 from pytest_concurrent._engine import Outcome, Page, Supervisor
-from pytest_concurrent.compat import envwatch
+from pytest_concurrent.compat import envwatch, xdist
 from pytest_concurrent.controller import interrupts, stepwise
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.forking import Zygote, fork_zygote, python_threads
 from pytest_concurrent.controller.garbage import patient_gc
 from pytest_concurrent.controller.listener import Listener
+from pytest_concurrent.controller.nodes import NodeTeller
 from pytest_concurrent.controller.replay import Replay
 from pytest_concurrent.controller.terms import Terms
 from pytest_concurrent.controller.versions import versions
@@ -70,6 +71,7 @@ class Run:
         self._terminal = Terminal(session.config)
         self._workers, self._workers_reason = workers
         self._page = Page(self._workers)
+        self._nodes = NodeTeller.of(self._config, self._workers, run_id)
         self._listener = self._make_listener()
 
     def run(self) -> Outcome:
@@ -78,6 +80,12 @@ class Run:
         Raises:
             ForkUnsafeException: Nothing has run; run sequentially.
         """
+        try:
+            return self._run()
+        finally:
+            self._nodes.close()
+
+    def _run(self) -> Outcome:
         terms = self._terms()
         zygote = self._fork()
         try:
@@ -92,6 +100,7 @@ class Run:
             zygote.abandon()
             raise
         self._replay.begin()
+        self._listener.judge = supervisor.judge
         try:
             return self._follow(supervisor)
         finally:
@@ -138,9 +147,11 @@ class Run:
             estimates=estimates,
             running=self._page.running,
         )
-        self._replay = Replay(self._session, self._run_id, several_workers=self._workers > 1)
+        self._replay = Replay(
+            self._session, self._run_id, self._nodes, several_workers=self._workers > 1
+        )
         self._progress = progress
-        return Listener(self._session, self._settings, self._replay, progress)
+        return Listener(self._session, self._settings, self._replay, progress, self._nodes)
 
     def _fork(self) -> Zygote:
         zygote = fork_zygote(
@@ -150,6 +161,7 @@ class Run:
             run_id=self._run_id,
             fixtures=self._collection.fixtures,
             freeze=self._settings.gc_tuning,
+            inputs=self._nodes.inputs,
         )
         try:
             refuse_threads(self._settings, zygote.threads)
@@ -173,6 +185,7 @@ class Run:
             slow=settings.slow,
             elapsed=self._now(),
             given_order=self._given_order,
+            asks=self._nodes.judge_crashes,
             run_id=self._run_id,
             versions=versions(),
             keep_records=settings.benchmark or settings.benchmark_json is not None,
@@ -180,6 +193,8 @@ class Run:
         )
 
     def _print_header(self, supervisor: Supervisor) -> None:
+        for warning in self._nodes.warnings:
+            self._terminal.warning(warning)
         work, bound, shares = supervisor.outlook
         timed = sum(one is not None for one in self._collection.estimates)
         plan = Plan(
@@ -245,7 +260,7 @@ def refuse_threads(settings: Settings, names: Iterable[str]) -> None:
         )
 
 
-def refuse_unsafe_fork(settings: Settings) -> None:
+def refuse_unsafe_fork(config: pytest.Config, settings: Settings) -> None:
     """See, as far as can be seen before, whether workers can be forked.
 
     Raises:
@@ -259,12 +274,16 @@ def refuse_unsafe_fork(settings: Settings) -> None:
             hint="Read it in a fixture or in pytest_concurrent_worker_start, "
             "or say --concurrent-start=fork to share it",
         )
-    refuse_threads(settings, python_threads())
+    refuse_threads(settings, python_threads(config))
 
 
-def count_workers(settings: Settings, collection: Collection) -> tuple[int, str]:
+def count_workers(
+    config: pytest.Config, settings: Settings, collection: Collection
+) -> tuple[int, str]:
     """How many workers there are to be, and what sets the number, in words."""
     if settings.workers == "auto":
+        if said := xdist.auto_workers(config):
+            return said
         return _engine.advise_workers(collection.plan.group_count)
     return settings.workers, settings.source("workers").removesuffix(" on the command line")
 

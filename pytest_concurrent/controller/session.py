@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pytest
 
 from pytest_concurrent._engine import Outcome
-from pytest_concurrent.compat import early
+from pytest_concurrent.compat import early, rerunfailures, xdist
 from pytest_concurrent.controller import doctor, order
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.garbage import patient_gc
@@ -97,6 +97,13 @@ class ConcurrentSession:
         self._events: SequentialEvents | None = None
         self._benchmark: tuple[str, list[str]] | None = None
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """From here on this is a controller for whoever asks pytest-xdist."""
+        if self._settings.enabled and self._settings.workers != 0:
+            xdist.distribute(self._config, "load")
+            rerunfailures.start(self._config)
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
         """Keep the garbage collector from looking at every test again and again."""
@@ -148,7 +155,7 @@ class ConcurrentSession:
             self._measure_here(session)
             return None
         try:
-            refuse_unsafe_fork(self._settings)
+            refuse_unsafe_fork(self._config, self._settings)
             run = self._prepare(session)
             self._outcome = run.run()
         except (ForkUnsafeException, SecurityException) as error:
@@ -177,7 +184,7 @@ class ConcurrentSession:
         collection = Collection(session.items, self._settings, self._timings.history)
         if self._databases is not None:
             collection.set_turns(self._databases.turns(session.items))
-        workers = count_workers(self._settings, collection)
+        workers = count_workers(self._config, self._settings, collection)
         remarks: Sequence[tuple[str, bool]] = ()
         if self._databases is not None:
             try:
@@ -213,6 +220,7 @@ class ConcurrentSession:
                     self._terminal.between_tests(line)
 
     def _measure_here(self, session: pytest.Session) -> None:
+        xdist.distribute(self._config, "no")
         self._stopwatch = Stopwatch(self._timings.history)
         self._config.pluginmanager.register(self._stopwatch, "pytest_concurrent_stopwatch")
         if self._settings.events or self._wants_benchmark:

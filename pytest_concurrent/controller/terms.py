@@ -20,6 +20,7 @@ class Terms:
         slow: A test that runs longer is named.
         elapsed: For how long the run has lasted already.
         given_order: Whether tests keep the order of collection.
+        asks: Whether a plugin may want a test to run again whose worker died with it.
         run_id: The run's id.
         versions: Versions of what runs, by name.
         keep_records: Whether the event stream is kept for a report.
@@ -36,6 +37,7 @@ class Terms:
     slow: float
     elapsed: float
     given_order: bool
+    asks: bool
     run_id: str
     versions: dict[str, str]
     keep_records: bool

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from pytest_concurrent._engine import Page
+from pytest_concurrent.compat.xdist_inputs import WorkerInputs
 
 
 class Birth(NamedTuple):
@@ -53,6 +54,7 @@ class Legacy:
         random_state: State of `random` to restore; None = it was never seeded.
         numpy_seeded: Whether numpy's global state was seeded.
         lazy: Whether `nextitem` may be decided as late as teardown.
+        inputs: What plugins give to each worker; None where none has a say in it.
     """
 
     session: pytest.Session
@@ -64,3 +66,4 @@ class Legacy:
     random_state: object
     numpy_seeded: bool
     lazy: bool
+    inputs: WorkerInputs | None

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pytest_concurrent.compat import forked
 from pytest_concurrent.worker.sender import Sender
 
 _SENDER = "pytest_concurrent_sender"
@@ -29,7 +30,9 @@ def install(config: pytest.Config, sender: Sender) -> None:
     for name in _REPLAYED:
         hook: Any = getattr(config.hook, name)
         for implementation in list(hook.get_hookimpls()):
-            if implementation.plugin_name not in _HEARD_IN_WORKERS:
+            if implementation.plugin_name not in _HEARD_IN_WORKERS and not forked.listens_here(
+                implementation.function
+            ):
                 hook._remove_plugin(implementation.plugin)
     # The hook remembers its calls and repeats them to whoever comes later: without this every
     # worker would send the warnings of the collection again.
@@ -44,7 +47,8 @@ def finish_session(session: pytest.Session, exitstatus: int) -> None:
     The others would tear down what the controller's `pytest_sessionstart` made for all.
     """
     for implementation in session.config.hook.pytest_sessionfinish.get_hookimpls():
-        if _speaks_of_workers(implementation.function):
+        function = implementation.function
+        if forked.finishes_here(function) or _speaks_of_workers(function):
             known = {"session": session, "exitstatus": exitstatus}
             arguments = [known[name] for name in implementation.argnames]
             if implementation.hookwrapper or implementation.wrapper:

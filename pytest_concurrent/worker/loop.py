@@ -146,10 +146,16 @@ class Worker:
 
     def _finish(self) -> None:
         self._config.hook.pytest_concurrent_worker_finish(config=self._config, worker=self._name)
-        hooks.finish_session(self._session, int(pytest.ExitCode.OK))
+        output = getattr(self._config, "workeroutput", {})
+        status = int(pytest.ExitCode.OK)
+        output.update(
+            exitstatus=status,
+            shouldfail=self._session.shouldfail,
+            shouldstop=self._session.shouldstop,
+        )
+        hooks.finish_session(self._session, status)
         cov.save(self._config)
         self._sender.send_between_tests()
-        output = getattr(self._config, "workeroutput", {})
         self._link.finished(output)
 
 

@@ -21,7 +21,7 @@ import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 from pytest_concurrent import _engine
-from pytest_concurrent.compat import xdist
+from pytest_concurrent.compat import forked, xdist
 from pytest_concurrent.worker import lifeline
 from pytest_concurrent.worker.birth import Birth, Legacy
 
@@ -34,10 +34,12 @@ def reset(birth: Birth, legacy: Legacy) -> None:
     _restart_capture(config, birth)
     _own_temp_folder(config, birth)
     _own_fault_file(config, birth)
-    xdist.become_worker(config, birth.slot, legacy.workers, legacy.run_id)
+    given = legacy.inputs.receive(birth.slot, birth.attempt) if legacy.inputs is not None else None
+    xdist.become_worker(config, birth.slot, legacy.workers, legacy.run_id, given)
     _own_exit_handlers()
     _random_states(legacy)
     _refuse_debuggers()
+    forked.prepare(config)
 
 
 def _own_group() -> None:

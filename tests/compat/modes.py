@@ -102,7 +102,7 @@ class Runner:
         shutil.copytree(self._suite, place)
         loaded = [f"-p{name}" for name in (*plugins, "pytest_concurrent")]
         result = subprocess.run(
-            [self._python, "-m", "pytest", *loaded, *args, *MODES[mode]],
+            [self._python, "-m", "pytest", *loaded, *MODES[mode], *args],
             cwd=place,
             env=_environment() | dict(env or {}),
             capture_output=True,

@@ -60,6 +60,7 @@ impl From<HostEvidence> for Evidence {
 pub(crate) fn to_python(py: Python<'_>, message: Message) -> PyResult<Bound<'_, PyTuple>> {
     match message {
         Message::Ready { slot, attempt, pid } => ("ready", slot.0, attempt, pid).into_pyobject(py),
+        Message::Replacing { slot, attempt } => ("replacing", slot.0, attempt).into_pyobject(py),
         Message::StartFailed { slot, reason } => ("start_failed", slot.0, reason).into_pyobject(py),
         Message::Ended { slot, test, verdict, seconds, payload } => {
             let reports = value::decode(py, &payload).ok();
@@ -69,6 +70,9 @@ pub(crate) fn to_python(py: Python<'_>, message: Message) -> PyResult<Bound<'_, 
             let evidence = evidence.map(|evidence| Evidence::from(*evidence));
             let slot = slot.map(|slot| slot.0);
             ("settled", slot, test.0, verdict_name(verdict), evidence).into_pyobject(py)
+        }
+        Message::Asked { slot, test, verdict, evidence } => {
+            ("asked", slot.0, test.0, verdict_name(verdict), Evidence::from(*evidence)).into_pyobject(py)
         }
         Message::BetweenTests { slot, payload } => {
             ("between_tests", slot.0, value::decode(py, &payload).ok()).into_pyobject(py)

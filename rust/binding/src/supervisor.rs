@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::schedule::Outlook;
-use engine::{Config, Limits, Order, Run};
+use engine::{Config, Limits, Order, Run, TestId};
 use host::clock::Clock;
 use host::supervisor::{self, Names, Setup, SupervisorHandle};
 use pyo3::exceptions::PyRuntimeError;
@@ -45,6 +45,7 @@ pub(crate) struct Terms {
     slow: f64,
     elapsed: f64,
     given_order: bool,
+    asks: bool,
     run_id: String,
     versions: std::collections::BTreeMap<String, String>,
     keep_records: bool,
@@ -108,6 +109,11 @@ impl Supervisor {
         self.with(|handle| handle.order(supervisor::Order::Stop))
     }
 
+    /// The answer to a message that asks: whether the test whose worker died runs again.
+    fn judge(&self, test: u32, again: bool) -> PyResult<()> {
+        self.with(|handle| handle.order(supervisor::Order::Judge { test: TestId(test), again }))
+    }
+
     /// Ctrl-C: the first is polite, the second is not.
     fn interrupt(&self) -> PyResult<()> {
         self.with(|handle| handle.order(supervisor::Order::Interrupt))
@@ -151,6 +157,7 @@ impl Terms {
                 grace: GRACE,
             },
             max_restarts: self.max_restarts,
+            asks: self.asks,
             order: if self.given_order { Order::Given } else { Order::LongestFirst },
         })
     }

@@ -65,6 +65,16 @@ pub enum Command {
         /// The verdict.
         verdict: Verdict,
     },
+    /// A worker died with this test. Whether it is to run again is to be answered by [`crate::Event::Judged`]; if it
+    /// is not, this becomes its verdict. Given only if [`crate::Config::asks`].
+    Ask {
+        /// Which.
+        test: TestId,
+        /// Where it ran.
+        slot: Slot,
+        /// What becomes of it otherwise.
+        verdict: Verdict,
+    },
     /// A worker died while no test ran on it, outside of a clean end: an error of its own.
     WorkerLost {
         /// Where.

@@ -76,6 +76,13 @@ pub enum Event {
         /// How it ended.
         death: Death,
     },
+    /// The answer to [`crate::Command::Ask`].
+    Judged {
+        /// Which.
+        test: TestId,
+        /// Whether it is to run again.
+        again: bool,
+    },
     /// No process could be started on this slot.
     StartFailed {
         /// Where.

@@ -16,11 +16,13 @@ mod hand_out;
 mod queue;
 mod results;
 mod stops;
+mod suspects;
 mod worker;
 mod workers;
 
 pub use facts::{Counts, Running};
 
+use suspects::Suspect;
 use worker::Worker;
 
 /// One run: events in, commands out.
@@ -36,6 +38,8 @@ pub struct Run {
     verdicts: Vec<Option<Verdict>>,
     unsettled: usize,
     failures: u32,
+    /// Tests that ended with their worker and may run again.
+    suspects: Vec<Suspect>,
     workers: Vec<Worker>,
     restarts: Restarts,
     clock: Watch,
@@ -60,6 +64,7 @@ impl Run {
             restarts: Restarts::new(config.max_restarts),
             clock: Watch::new(Duration::ZERO, None),
             failures: 0,
+            suspects: Vec::new(),
             stop: None,
             interrupts: 0,
             started: false,
@@ -112,6 +117,7 @@ impl Run {
             Event::ErrorBetweenTests { slot, failures } => self.on_error_between_tests(slot, failures),
             Event::WorkerFinished { slot } => self.on_worker_finished(slot),
             Event::WorkerDied { slot, death } => self.on_worker_died(slot, death),
+            Event::Judged { test, again } => self.on_judged(test, again),
             Event::StartFailed { slot } => self.on_start_failed(slot),
             Event::StopAsked { slot, kind } => self.on_stop_asked(slot, kind),
             Event::StopOrdered => self.stop(Ending::Stopped),

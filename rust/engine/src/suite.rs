@@ -83,4 +83,6 @@ pub struct Config {
     pub max_restarts: u32,
     /// The order of tests.
     pub order: Order,
+    /// Whether somebody may want a test to run again whose worker died with it.
+    pub asks: bool,
 }

@@ -141,6 +141,7 @@ impl Run {
     /// Whether this worker should stay although there is nothing for it now.
     fn may_bring(&self, slot: Slot) -> bool {
         let mut others = self.workers.iter().enumerate().filter(|(index, _)| *index != slot.index());
-        self.plan.may_bring(slot) || others.any(|(_, worker)| worker.queue.is_movable())
+        let asked = !self.suspects.is_empty();
+        asked || self.plan.may_bring(slot) || others.any(|(_, worker)| worker.queue.is_movable())
     }
 }

@@ -55,6 +55,7 @@ impl Run {
             return;
         }
         self.stop = Some(ending);
+        self.convict_all();
         for slot in self.slots() {
             self.take_back(slot);
         }

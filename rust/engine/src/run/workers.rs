@@ -38,8 +38,7 @@ impl Run {
         if let Some(running) = &worker.running {
             let verdict = verdict_of_death(&worker);
             self.plan.ended(slot, running.test);
-            self.settle(running.test, Some(slot), verdict);
-            self.count_failures(u32::from(matches!(verdict, Verdict::Crashed | Verdict::Timeout)));
+            self.end_with_worker(slot, running.test, verdict);
         } else if is_lost(&worker, death) {
             let finishing = matches!(worker.phase, Phase::Finishing | Phase::Finished);
             let hung = worker.escalation.as_ref().is_some_and(Escalation::has_acted);

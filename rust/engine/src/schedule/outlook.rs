@@ -85,7 +85,8 @@ mod tests {
         suite.resources = vec![1];
         let second = Duration::from_secs(1);
         let limits = Limits { test: None, worker: second, run: None, slow: second, grace: second };
-        let config = Config { workers: 2, max_failures: None, limits, max_restarts: 0, order: Order::LongestFirst };
+        let config =
+            Config { workers: 2, max_failures: None, limits, max_restarts: 0, order: Order::LongestFirst, asks: false };
         Plan::new(&suite, &config).outlook()
     }
 

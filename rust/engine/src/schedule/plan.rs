@@ -142,6 +142,17 @@ impl Plan {
         self.loosen_hold(slot);
     }
 
+    /// A test that is over is to run once more, on whichever worker.
+    pub(crate) fn bring_back(&mut self, test: TestId) {
+        let unit = self.unit_of[test.index()];
+        let known = self.estimates.known(test);
+        self.unshelve(unit);
+        self.units[unit].insert(test, known);
+        let Unit { class, kind, .. } = self.units[unit];
+        self.stock.add(class, kind, known);
+        self.shelve(unit);
+    }
+
     /// A test that was handed to this worker is over.
     pub(crate) fn ended(&mut self, slot: Slot, test: TestId) {
         self.count_down(slot, test);

@@ -52,7 +52,7 @@ fn plan(tests: Vec<Test>, order: Order) -> Plan {
     suite.resources = vec![1];
     let second = Duration::from_secs(1);
     let limits = Limits { test: None, worker: second, run: None, slow: second, grace: second };
-    Plan::new(&suite, &Config { workers: 3, max_failures: None, limits, max_restarts: 0, order })
+    Plan::new(&suite, &Config { workers: 3, max_failures: None, limits, max_restarts: 0, order, asks: false })
 }
 
 #[test]

@@ -32,6 +32,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         3 => slot().prop_map(|slot| Event::WorkerDied { slot, death: Death::Unknown }),
         2 => slot().prop_map(|slot| Event::StartFailed { slot }),
         1 => (slot(), kind).prop_map(|(slot, kind)| Event::StopAsked { slot, kind }),
+        2 => (test(), any::<bool>()).prop_map(|(test, again)| Event::Judged { test, again }),
         1 => Just(Event::StopOrdered),
         1 => Just(Event::Interrupted),
         4 => Just(Event::Tick),
@@ -46,6 +47,7 @@ fn sensible(run: &Run, commands: &[Command], picked: usize) -> Option<Event> {
         Command::StartWorker { slot } => Some(Event::WorkerReady { slot: *slot }),
         Command::Run { slot, tests } => Some(Event::TestStarted { slot: *slot, test: tests[0] }),
         Command::TakeBack { slot } => Some(Event::TakenBack { slot: *slot, left: 1 }),
+        Command::Ask { test, .. } => Some(Event::Judged { test: *test, again: picked.is_multiple_of(2) }),
         Command::Finish { slot } => Some(Event::WorkerFinished { slot: *slot }),
         _ => run.running().next().map(|running| Event::NextWanted { slot: running.slot, seen: u32::MAX }),
     }

@@ -10,4 +10,5 @@ mod monitor;
 mod process;
 mod properties;
 mod suites;
+mod suspects;
 mod world;

@@ -21,6 +21,8 @@ pub(crate) struct Monitor {
     groups: HashMap<GroupId, (u64, TestId, usize)>,
     over: HashSet<TestId>,
     dead: HashSet<u64>,
+    /// Tests that run again after their worker died; the rest of their group may have gone on.
+    again: HashSet<TestId>,
     /// Slots on which a worker was lost since its last start.
     lost: HashSet<Slot>,
     finishing: HashSet<Slot>,
@@ -47,6 +49,7 @@ impl Monitor {
             groups: HashMap::new(),
             over: HashSet::new(),
             dead: HashSet::new(),
+            again: HashSet::new(),
             lost: HashSet::new(),
             finishing: HashSet::new(),
             finished: HashSet::new(),
@@ -68,6 +71,9 @@ impl Monitor {
             }
             Event::StartFailed { slot } => {
                 self.lost.insert(*slot);
+            }
+            Event::Judged { test, again: true } => {
+                self.again.insert(*test);
             }
             _ => {}
         }
@@ -95,7 +101,9 @@ impl Monitor {
         assert!(!self.verdicts.contains_key(&test), "{test:?} starts after its verdict");
         self.running.insert(test, process);
         self.begun.push(test);
-        self.check_group(test, process);
+        if !self.again.contains(&test) {
+            self.check_group(test, process);
+        }
         self.check_serial();
         self.check_resources();
     }

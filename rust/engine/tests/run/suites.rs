@@ -39,6 +39,7 @@ pub(crate) fn config(workers: u16) -> Config {
         limits: limits(),
         max_restarts: 4 * u32::from(workers),
         order: Order::LongestFirst,
+        asks: false,
     }
 }
 
@@ -102,9 +103,10 @@ pub(crate) fn any_config() -> impl Strategy<Value = Config> {
     let order = prop_oneof![Just(Order::LongestFirst), Just(Order::Given)];
     let max_failures = prop_oneof![2 => Just(None), 1 => (1_u32..4).prop_map(Some)];
     let run = prop_oneof![3 => Just(None), 1 => (0_u64..4000).prop_map(|ms| Some(Duration::from_millis(ms)))];
-    (1_u16..6, order, max_failures, 0_u32..6, run).prop_map(|(workers, order, max_failures, max_restarts, run)| {
+    let parts = (1_u16..6, order, max_failures, 0_u32..6, run, any::<bool>());
+    parts.prop_map(|(workers, order, max_failures, max_restarts, run, asks)| {
         let limits = Limits { run, ..strict_limits() };
-        Config { workers, max_failures, limits, max_restarts, order }
+        Config { workers, max_failures, limits, max_restarts, order, asks }
     })
 }
 

@@ -182,6 +182,11 @@ impl World {
                     }
                 }
                 Command::Kill { slot } => self.kill(self.process(slot)),
+                Command::Ask { test, .. } => {
+                    let again = self.chance.once_in(2);
+                    let at = self.now + self.chance.up_to(self.weather.delay);
+                    self.schedule(at, Action::Say(None, Event::Judged { test, again }));
+                }
                 _ => {}
             }
         }

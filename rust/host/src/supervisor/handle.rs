@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use engine::Ending;
+use engine::{Ending, TestId};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::zygotes::Zygotes;
@@ -25,6 +25,13 @@ pub enum Order {
     Stop,
     /// Ctrl-C. The first is polite, the second is not.
     Interrupt,
+    /// The answer to [`Message::Asked`].
+    Judge {
+        /// Which test.
+        test: TestId,
+        /// Whether it runs again.
+        again: bool,
+    },
     /// Ctrl-Z: every worker stands still, and no deadline comes nearer.
     Halt,
     /// `fg`: they go on.
@@ -68,6 +75,7 @@ impl SupervisorHandle {
             events: std::collections::VecDeque::new(),
             at_hand: None,
             evidence: None,
+            suspects: std::collections::HashMap::new(),
             held_since: None,
             halted_since: None,
             halted: halted_out,

@@ -7,6 +7,13 @@ use crate::process::{Evidence, Orphan};
 /// One thing to replay, print or remember.
 #[derive(Debug)]
 pub enum Message {
+    /// A worker that replaces another is being started on this slot.
+    Replacing {
+        /// Where.
+        slot: Slot,
+        /// Which process on this slot.
+        attempt: u32,
+    },
     /// A worker is ready on this slot.
     Ready {
         /// Where.
@@ -46,6 +53,17 @@ pub enum Message {
         verdict: Verdict,
         /// What its worker left behind.
         evidence: Option<Box<Evidence>>,
+    },
+    /// A worker died with this test, and it is to be said whether it runs again.
+    Asked {
+        /// Where.
+        slot: Slot,
+        /// Which.
+        test: TestId,
+        /// What becomes of it otherwise.
+        verdict: Verdict,
+        /// What its worker left behind.
+        evidence: Box<Evidence>,
     },
     /// Reports that belong to no test.
     BetweenTests {
@@ -112,7 +130,9 @@ impl Message {
             }
             Self::Output { bytes, .. } => bytes.len(),
             Self::Stop { text, .. } | Self::StartFailed { reason: text, .. } => text.len(),
-            Self::Settled { evidence: Some(evidence), .. } | Self::WorkerLost { evidence, .. } => evidence.weight(),
+            Self::Settled { evidence: Some(evidence), .. }
+            | Self::Asked { evidence, .. }
+            | Self::WorkerLost { evidence, .. } => evidence.weight(),
             _ => 0,
         };
         held + size_of::<Self>()

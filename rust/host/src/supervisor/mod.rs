@@ -13,7 +13,7 @@ mod perform;
 mod worker;
 mod zygotes;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -114,6 +114,8 @@ struct Supervisor {
     events: VecDeque<Event>,
     at_hand: Option<AtHand>,
     evidence: Option<Box<crate::process::Evidence>>,
+    /// What is known of tests that may run again after their worker died.
+    suspects: HashMap<TestId, Box<crate::process::Evidence>>,
     held_since: Option<Duration>,
     halted_since: Option<Duration>,
     halted: Sender<()>,
@@ -191,10 +193,18 @@ impl Supervisor {
             match order {
                 Order::Stop => self.feed(Event::StopOrdered),
                 Order::Interrupt => self.feed(Event::Interrupted),
+                Order::Judge { test, again } => self.judge(test, again),
                 Order::Halt => self.halt(),
                 Order::Resume => self.resume(),
             }
         }
+    }
+
+    fn judge(&mut self, test: TestId, again: bool) {
+        if again {
+            self.suspects.remove(&test);
+        }
+        self.feed(Event::Judged { test, again });
     }
 
     fn halt(&mut self) {

@@ -35,6 +35,11 @@ impl Supervisor {
             Command::Terminate { slot } => self.with(slot, |worker| worker.strike(Blow::Terminate)),
             Command::Kill { slot } => self.kill(slot),
             Command::Settle { test, slot, verdict } => self.settle(test, slot, verdict),
+            Command::Ask { test, slot, verdict } => {
+                let evidence = self.evidence.take().unwrap_or_default();
+                self.suspects.insert(test, evidence.clone());
+                self.tell(Message::Asked { slot, test, verdict, evidence });
+            }
             Command::WorkerLost { slot, finishing, hung } => {
                 let evidence = self.evidence.take().unwrap_or_default();
                 self.tell(Message::WorkerLost { slot, finishing, hung, evidence });
@@ -71,6 +76,9 @@ impl Supervisor {
             Ok(Worker::new(slot, attempt, zygote, near))
         });
         self.page.take_back(slot);
+        if attempt > 1 && started.is_ok() {
+            self.tell(Message::Replacing { slot, attempt });
+        }
         match started {
             Ok(worker) => self.workers[slot.index()] = Some(worker),
             Err(reason) => {
@@ -99,7 +107,7 @@ impl Supervisor {
             let (seconds, payload) = (at_hand.timing.total(), at_hand.payload);
             return self.tell(Message::Ended { slot, test, verdict, seconds, payload });
         }
-        let evidence = slot.and_then(|_| self.evidence.take());
+        let evidence = self.suspects.remove(&test).or_else(|| slot.and_then(|_| self.evidence.take()));
         let elapsed = evidence.as_ref().map_or(Duration::ZERO, |evidence| evidence.elapsed);
         let start = now.saturating_sub(elapsed).as_secs_f64();
         let timing = Timing { start, call: elapsed.as_secs_f64(), ..Timing::default() };

@@ -1,0 +1,33 @@
+"""What plugins need in a worker that was forked after they were configured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_concurrent.compat import allure, cov, rerunfailures
+
+#: Plugins whose `pytest_sessionfinish` gathers what the tests of this process left, although its
+#: own code does not name workers.
+_FINISH = ("syrupy",)
+
+#: Plugins that count reports where the tests run.
+_LISTEN = ("syrupy",)
+
+
+def prepare(config: pytest.Config) -> None:
+    """Before the first test."""
+    cov.prepare(config)
+    rerunfailures.prepare(config)
+    allure.prepare(config)
+
+
+def finishes_here(function: Any) -> bool:
+    """Whether this implementation of `pytest_sessionfinish` is made for workers."""
+    return (getattr(function, "__module__", None) or "").startswith(_FINISH)
+
+
+def listens_here(function: Any) -> bool:
+    """Whether this implementation hears reports in workers too."""
+    return (getattr(function, "__module__", None) or "").startswith(_LISTEN)
