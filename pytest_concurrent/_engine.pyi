@@ -23,11 +23,15 @@ __all__ = [
     "benchmark",
     "compare",
     "database_identity_sql",
+    "database_name",
     "keep",
     "merge_timing_files",
     "prune_timing_file",
     "read_timings",
+    "redact",
+    "secrets_in",
     "stacks_signal",
+    "system_resources",
     "version",
     "worker_bounds",
     "write_timings",
@@ -76,6 +80,8 @@ class _Terms(Protocol):
     def keep_records(self) -> bool: ...
     @property
     def events(self) -> int | None: ...
+    @property
+    def secrets(self) -> Sequence[str]: ...
 
 # Verdicts that a worker reports, and those that are reached without it.
 _Reported: TypeAlias = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
@@ -777,6 +783,51 @@ def database_identity_sql(vendor: str) -> str:
 
     Raises:
         ValueError: The vendor is none of these.
+    """
+
+class _Resources(TypedDict):
+    processors: int
+    busy: float
+    memory_available: int
+    memory_total: int
+    disk_free: int
+
+def system_resources(folder: str | PathLike[str]) -> _Resources:
+    """Look at the machine, which takes a fifth of a second.
+
+    Args:
+        folder: Whose disk is looked at.
+
+    Returns:
+        Whole processors that this process may use; how busy all are, from 0 to 100; bytes.
+
+    Raises:
+        OSError: The system does not say.
+    """
+
+def redact(text: str, secrets: Sequence[str] = ...) -> str:
+    """Take secrets out of a text: each becomes ``***``.
+
+    Args:
+        text: Any text.
+        secrets: Known ones, found wherever they stand, also as URLs write them. What stands where
+            secrets do (``://user:…@``, ``password=…``, ``Bearer …``) is found without.
+    """
+
+def secrets_in(variables: dict[str, str]) -> list[str]:
+    """Find the secrets among variables, by their names, and within their values, as in URLs.
+
+    Values of fewer than 6 bytes are left out: they are words of any text.
+    """
+
+def database_name(text: str) -> str:
+    """Make a name for a test database of any text.
+
+    Returns:
+        The text itself if it is such a name; else what is left of it, with ``test_`` in it.
+
+    Raises:
+        ValueError: Nothing is left of it, or more than 63 bytes.
     """
 
 def advise_workers(groups: int, memory_per_worker: int | None = None) -> tuple[int, str]:

@@ -50,6 +50,12 @@ class TestTimeoutException(ConcurrentTestException):
     hint = "Raise --test-timeout, or give the test a limit with @pytest.mark.timeout(seconds)."
 
 
+class WorkerRetryException(ConcurrentTestException):
+    """Workers could not be started or kept, however often that was tried."""
+
+    hint = "Read why the last one died; --concurrent-max-worker-restarts allows more attempts."
+
+
 class SecurityException(ConcurrentTestException):
     """Going on would be unsafe: a path, a name or a target is not certainly ours."""
 

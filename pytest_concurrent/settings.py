@@ -238,7 +238,7 @@ class _Resolution:
     def _refuse(self, option: Option[Any], candidate: Candidate, error: ValueError) -> None:
         reason = f"{error}; " if str(error) else ""
         message = (
-            f"{candidate.text[:80]!r} is not accepted for {_name(option)} "
+            f"{_shown(candidate.text)!r} is not accepted for {_name(option)} "
             f"({candidate.source}): {reason}expected {option.kind.accepts}"
         )
         self._problems.append(_Problem(message, candidate.typed, option.sequential))
@@ -341,6 +341,15 @@ def _is_missing(option: Option[Any], candidate: Candidate) -> bool:
 
 def _anchored(candidate: Candidate) -> str:
     return os.path.join(candidate.base, os.path.expanduser(candidate.text))
+
+
+def _shown(text: str) -> str:
+    """What a message may repeat of a value: it may be a URL that stands in the wrong place."""
+    try:
+        from pytest_concurrent.security import sanitize_log_output
+    except ImportError:  # without the engine nobody knows what is a secret
+        return "…"
+    return sanitize_log_output(text)[:80]
 
 
 def _name(option: Option[Any]) -> str:

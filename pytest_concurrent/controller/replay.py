@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -11,7 +11,7 @@ from pytest_concurrent._engine import Evidence
 from pytest_concurrent.controller import stepwise, verdicts
 from pytest_concurrent.controller.nodes import NodeTeller
 from pytest_concurrent.controller.order import TellingOrder
-from pytest_concurrent.payload import junit, reports, written
+from pytest_concurrent.payload import junit, reports, shape, written
 from pytest_concurrent.payload import warnings as packed_warnings
 
 
@@ -61,10 +61,10 @@ class Replay:
     def between_tests(self, slot: int, payload: Any, after: int) -> None:
         """A worker reported something after this test, its last: an error in a late teardown."""
         try:
-            number, (packed, shared, *rest) = payload
-            told = reports.unpack(packed, shared, self._items[number])
+            number, (packed, shared, *others) = payload
+            told, rest = reports.unpack(packed, shared, self._items[number]), _rest(others)
         except Exception as error:  # whatever a damaged payload leads to
-            number, rest = after, []
+            number, rest = after, None
             text = f"what worker gw{slot} said between tests cannot be read: {error}"
             told = [verdicts.teardown_error(self._items[number], text)]
         self._tell(self._items[number].ihook, number, slot, told, rest)
@@ -117,20 +117,21 @@ class Replay:
 
     def _unpacked(
         self, slot: int, number: int, payload: Any
-    ) -> tuple[list[pytest.TestReport], Any]:
+    ) -> tuple[list[pytest.TestReport], _Rest | None]:
         item = self._items[number]
         try:
-            return reports.unpack(payload[0], payload[1], item), payload[2:]
+            packed, shared, *others = payload
+            return reports.unpack(packed, shared, item), _rest(others)
         except Exception as error:  # whatever a damaged payload leads to
             text = f"the report of worker gw{slot} cannot be read: {type(error).__name__}: {error}"
-            return verdicts.failure_reports(item, text, 0.0), ()
+            return verdicts.failure_reports(item, text, 0.0), None
 
     def _tell_test(
         self,
         number: int,
         slot: int | None,
         told: list[pytest.TestReport],
-        rest: Any = (),
+        rest: _Rest | None = None,
         *,
         over: bool = True,
     ) -> None:
@@ -144,24 +145,26 @@ class Replay:
         self._order.told(number)
 
     def _tell(
-        self, ihook: Any, number: int, slot: int | None, told: list[pytest.TestReport], rest: Any
+        self,
+        ihook: Any,
+        number: int,
+        slot: int | None,
+        told: list[pytest.TestReport],
+        rest: _Rest | None,
     ) -> None:
-        if not rest:
+        if rest is None:
             for report in told:
                 self._log(ihook, number, slot, report)
             return
-        _, xml, texts = rest
-        junit.apply(xml, self._config)
+        junit.apply(rest.xml, self._config)
         for place, report in enumerate(told):
-            written.write(texts, place, self._config)
+            written.write(rest.texts, place, self._config)
             self._log(ihook, number, slot, report)
-        written.write(texts, len(told), self._config)
+        written.write(rest.texts, len(told), self._config)
 
-    def _tell_warnings(self, rest: Any) -> None:
-        for packed in rest[0] if rest else ():
-            self._config.hook.pytest_warning_recorded.call_historic(
-                kwargs=packed_warnings.unpack(packed)
-            )
+    def _tell_warnings(self, rest: _Rest | None) -> None:
+        for warning in rest.warnings if rest is not None else ():
+            self._config.hook.pytest_warning_recorded.call_historic(kwargs=warning)
 
     def _log(self, ihook: Any, number: int, slot: int | None, report: pytest.TestReport) -> None:
         if report.outcome == "failed":
@@ -180,3 +183,19 @@ class Replay:
             node = self._nodes.of_report(slot)
             if node is not None:
                 shaped.node = node
+
+
+class _Rest(NamedTuple):
+    """What a worker had to say beside its reports."""
+
+    warnings: list[dict[str, Any]]
+    xml: list[junit.Packed]
+    texts: written.Placed
+
+
+def _rest(told: Sequence[Any]) -> _Rest | None:
+    if not told:
+        return None
+    warnings, xml, texts = told
+    shape.check_written(texts)
+    return _Rest([packed_warnings.unpack(one) for one in warnings], junit.unpack(xml), texts)

@@ -145,13 +145,18 @@ class Run:
             self._terminal,
             nodeids=self._collection.nodeids,
             estimates=estimates,
-            running=self._page.running,
+            running=self._running,
         )
         self._replay = Replay(
             self._session, self._run_id, self._nodes, several_workers=self._workers > 1
         )
         self._progress = progress
         return Listener(self._session, self._settings, self._replay, progress, self._nodes)
+
+    def _running(self) -> list[tuple[int, int, float]]:
+        """The tests that run now; the page is the workers' to write, so numbers are checked."""
+        tests = len(self._collection.nodeids)
+        return [one for one in self._page.running() if one[1] < tests]
 
     def _fork(self) -> Zygote:
         zygote = fork_zygote(
@@ -173,6 +178,7 @@ class Run:
     def _terms(self) -> Terms:
         settings = self._settings
         restarts = settings.max_worker_restarts
+        keeps = settings.benchmark or settings.benchmark_json is not None
         stream = open_stream(self._terminal, "events", settings.events) if settings.events else None
         return Terms(
             workers=self._workers,
@@ -188,8 +194,9 @@ class Run:
             asks=self._nodes.judge_crashes,
             run_id=self._run_id,
             versions=versions(),
-            keep_records=settings.benchmark or settings.benchmark_json is not None,
+            keep_records=keeps,
             events=stream,
+            secrets=_secrets(settings) if stream is not None or keeps else [],
         )
 
     def _print_header(self, supervisor: Supervisor) -> None:
@@ -244,6 +251,12 @@ class Run:
 
     def _now(self) -> float:
         return time.perf_counter() - self._began
+
+
+def _secrets(settings: Settings) -> list[str]:
+    from pytest_concurrent.security import known_secrets
+
+    return known_secrets(settings.database)
 
 
 def refuse_threads(settings: Settings, names: Iterable[str]) -> None:

@@ -25,6 +25,7 @@ class Terms:
         versions: Versions of what runs, by name.
         keep_records: Whether the event stream is kept for a report.
         events: Descriptor of the file that takes the event stream; it is taken over.
+        secrets: What must not stand in that stream.
     """
 
     workers: int
@@ -42,3 +43,4 @@ class Terms:
     versions: dict[str, str]
     keep_records: bool
     events: int | None
+    secrets: list[str]

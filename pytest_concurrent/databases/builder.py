@@ -18,10 +18,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, NoReturn
 
-from pytest_concurrent.databases.keeper import Door, Keeper
+from pytest_concurrent import _engine
+from pytest_concurrent.databases.keeper import Door, Keeper, hold_no_core
 from pytest_concurrent.databases.preparation import Found, Means, Preparation
 from pytest_concurrent.databases.recipe import Recipe
-from pytest_concurrent.databases.redaction import redacted
 from pytest_concurrent.exceptions import DatabaseTemplateException, UnsupportedDatabase
 
 #: Lines of a failed build's output that are told.
@@ -83,6 +83,7 @@ class Builder:
             os._exit(0)
 
     def _live(self, orders: Sequence[Order]) -> None:
+        hold_no_core()
         os.setpgid(0, 0)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _let_go_of_terminal()
@@ -159,11 +160,12 @@ class Builder:
 
     def _prepare(self, order: Order, output: IO[bytes]) -> None:
         keeper = self._door.enter("maker")
+        known = [_password(self._recipes[order.alias])]
 
         def tell(op: str, **fields: Any) -> None:
             for name in ("message", "hint"):
                 if fields.get(name):
-                    fields[name] = redacted(fields[name], _password(self._recipes[order.alias]))
+                    fields[name] = _engine.redact(fields[name], known)
             keeper.request(op, alias=order.alias, fingerprint=order.fingerprint, **fields)
 
         try:

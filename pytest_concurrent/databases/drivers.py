@@ -12,6 +12,7 @@ from functools import cache
 from importlib import metadata, util
 from typing import Any
 
+from pytest_concurrent import _engine
 from pytest_concurrent.databases.recipe import Rows
 from pytest_concurrent.databases.url import DatabaseUrl
 from pytest_concurrent.exceptions import DatabaseTemplateException, UnsupportedDatabase
@@ -190,9 +191,7 @@ class Driver:
         try:
             connection = module.connect(**params)
         except module.Error as error:
-            text = str(error)
-            if url.password:
-                text = text.replace(url.password, "***")
+            text = _engine.redact(str(error), [url.password or ""])
             raise DatabaseTemplateException(
                 f"no connection to {url.place} ({url.source}): {text.strip()}",
                 hint="Look whether the server runs, and whether the URL is right.",

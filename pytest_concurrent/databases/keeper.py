@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import resource
 import signal
 import socket
 from pathlib import Path
@@ -180,11 +181,18 @@ def _keep(door: socket.socket, journals: Path, run_id: str) -> NoReturn:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             signal.signal(number, signal.SIG_IGN)
         descriptor = door.detach()
+        hold_no_core()
         _let_go_of_all_but(descriptor)
         _engine.keep(descriptor, os.fspath(journals), run_id)
         status = 0
     finally:
         os._exit(status)
+
+
+def hold_no_core() -> None:
+    """Leave no image of this process on a disk if it crashes: passwords are in it."""
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))
 
 
 def _let_go_of_all_but(descriptor: int) -> None:

@@ -13,6 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from pytest_concurrent import _engine
 from pytest_concurrent.exceptions import (
     DatabaseCloneException,
     ResourceException,
@@ -172,14 +173,11 @@ class PostgresTools:
             raise DatabaseCloneException(f"{tool} could not be started: {error}") from error
         if done.returncode == 0:
             return done.stdout.decode(errors="replace")
-        lines = self._without_password(done.stderr.decode(errors="replace")).splitlines()
+        known = [str(self._target.get("password") or "")]
+        lines = _engine.redact(done.stderr.decode(errors="replace"), known).splitlines()
         text = "\n".join(lines[-_TAIL:])
         kind = ResourceException if "No space left" in text else DatabaseCloneException
         raise kind(f"{tool} failed with exit status {done.returncode}: {text}")
-
-    def _without_password(self, text: str) -> str:
-        password = self._target.get("password")
-        return text.replace(password, "***") if password else text
 
     def _environment(self, name: str) -> dict[str, str]:
         target = self._target

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from pytest_concurrent.databases.fixtures import ACCESS, Access
 from pytest_concurrent.databases.keeper import Door
+from pytest_concurrent.databases.production import environment_refusal
 from pytest_concurrent.databases.specs import CheckedSpec
 from pytest_concurrent.databases.url_recipe import UrlRecipe
 from pytest_concurrent.exceptions import SecurityException
@@ -58,11 +58,8 @@ class SpecProvider:
         named = {name for item in session.items for name in getattr(item, "fixturenames", ())}
         named |= {self._fresh[name] for name in named & set(self._fresh)}
         self._needed = {name: one for name, one in self._all.items() if name in named}
-        if self._needed and os.environ.get("DJANGO_ENV", "").lower() == "production":
-            raise SecurityException(
-                "the environment variable DJANGO_ENV says that this is production",
-                hint="Run tests elsewhere, or unset DJANGO_ENV.",
-            )
+        if self._needed and (why := environment_refusal()):
+            raise SecurityException(why, hint="Nothing was opened.")
         return list(self._needed.values())
 
     def all_recipes(self) -> Sequence[UrlRecipe]:

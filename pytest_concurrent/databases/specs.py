@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_concurrent.databases import url as urls
+from pytest_concurrent.databases.production import looks_like_production
 from pytest_concurrent.databases.url import DatabaseUrl
 from pytest_concurrent.exceptions import ConfigurationException, SecurityException
 from pytest_concurrent.settings import Settings
@@ -23,9 +24,6 @@ Setup = Callable[[str], object]
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))", re.ASCII)
 _CALLABLE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
-_PRODUCTION = re.compile(
-    r"(prod|production|live|staging)_.*|production.*|.*_(prod|production|live|staging)"
-)
 
 
 @dataclass(frozen=True)
@@ -161,9 +159,7 @@ def _expanded(text: str, source: str) -> str:
 def _refuse_production(url: DatabaseUrl, settings: Settings) -> None:
     # It would not be opened. But whoever names it names a server that tests must keep away from.
     name = url.database
-    if url.engine == "sqlite" or name in settings.allow_databases:
-        return
-    if _PRODUCTION.fullmatch(name.lower()):
+    if url.engine != "sqlite" and looks_like_production(name, settings.allow_databases):
         raise SecurityException(
             f"{url.source} names {name!r}, which looks like production",
             hint=f"Name a server for tests, or add {name} to concurrent_allow_databases.",

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from django.conf import settings
 from django.db import connections
 
-#: Names of databases that people work with.
-_PRODUCTION = (
-    *("prod_*", "production*", "live_*", "staging*"),
-    *("*_prod", "*_production", "*_live", "*_staging"),
-)
+from pytest_concurrent.databases.production import environment_refusal, looks_like_production
 
 
 def refusal(aliases: Iterable[str], allowed: Sequence[str]) -> str | None:
@@ -24,8 +19,8 @@ def refusal(aliases: Iterable[str], allowed: Sequence[str]) -> str | None:
         aliases: What the collected tests use.
         allowed: Names that may be opened although they look like production.
     """
-    if os.environ.get("DJANGO_ENV", "").strip().lower() == "production":
-        return "DJANGO_ENV=production: tests do not open databases there; unset it for tests"
+    if why := environment_refusal():
+        return why
     real = {name: alias for alias in connections for name in _real_names(connections[alias])}
     for alias in sorted(set(aliases) & set(connections)):
         name = _test_name(connections[alias])
@@ -51,19 +46,6 @@ def warnings() -> list[str]:
     if settings.DEBUG:
         return ["the settings say DEBUG = True: tests may behave otherwise than in production"]
     return []
-
-
-def looks_like_production(name: str, allowed: Sequence[str]) -> bool:
-    """Whether a database of this name could be one that people work with.
-
-    Args:
-        name: Its name; of a file, the last part of its path.
-        allowed: Names that are known not to be.
-    """
-    names = {name.lower(), name.lower().partition(".")[0]}
-    if not names.isdisjoint(one.lower() for one in allowed):
-        return False
-    return any(fnmatchcase(one, pattern) for one in names for pattern in _PRODUCTION)
 
 
 def _test_name(connection: Any) -> str | None:

@@ -14,8 +14,9 @@ from django.db import Error, connections
 from django.test.utils import get_unique_databases_and_mirrors
 
 from pytest_concurrent.databases.inputs import Inputs
+from pytest_concurrent.databases.production import looks_like_production
 from pytest_concurrent.databases.recipe import Rows
-from pytest_concurrent.django import build, checks, effective, inputs, target
+from pytest_concurrent.django import build, effective, inputs, target
 from pytest_concurrent.django.access import Statements, unblocked
 from pytest_concurrent.exceptions import DatabaseCloneException, SecurityException
 
@@ -189,7 +190,7 @@ class DjangoRecipe:
         with unblocked(self._config), self._reaching():
             found = resolve(connections[self.alias])
         maintenance = found.get("maintenance")
-        if maintenance and checks.looks_like_production(maintenance, self._places.allowed):
+        if maintenance and looks_like_production(maintenance, self._places.allowed):
             raise SecurityException(
                 f"databases would be made from {maintenance!r}, which looks like production",
                 hint="Let the tests' role open the database 'postgres', or name it in "

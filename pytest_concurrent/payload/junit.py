@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from _pytest.junitxml import xml_key
 
+from pytest_concurrent.payload import shape
+
 Packed = tuple[str, str, str, object]
 
 
@@ -54,6 +56,17 @@ def install(config: pytest.Config) -> JunitForwarder | None:
     stash: Any = config.stash
     stash[xml_key] = forwarder
     return forwarder
+
+
+def unpack(calls: Any) -> list[Packed]:
+    """What `JunitForwarder.take` gave, if it is that.
+
+    Raises:
+        Exception: It is not.
+    """
+    shape.check_calls(calls)
+    checked: list[Packed] = calls
+    return checked
 
 
 def apply(calls: list[Packed], config: pytest.Config) -> None:

@@ -11,6 +11,8 @@ import pytest
 from _pytest._code.code import TerminalRepr
 from _pytest._io import TerminalWriter
 
+from pytest_concurrent.payload import shape
+
 Compact: TypeAlias = "tuple[str, float, float, float, list[Any], list[Any]]"
 Packed: TypeAlias = "Compact | dict[str, Any]"
 #: What the compact reports of one test share: its location and the names of its keywords.
@@ -93,13 +95,19 @@ def unpack(
         packed: What `Packer.packed` was.
         shared: What `Packer.shared` was.
         item: The test.
+
+    Raises:
+        Exception: It is not what `Packer` made; any, from whatever it led to.
     """
     reports = []
     template: dict[str, Any] = {} if shared is None else _template(item, *shared)
     for one in packed:
         if isinstance(one, dict):
-            reports.append(_deserialised(one, item.config))
+            report = _deserialised(one, item.config)
+            shape.check_report(report)
+            reports.append(report)
         else:
+            shape.check_compact(one)
             reports.append(_expanded(one, template))
     return reports
 
@@ -122,6 +130,7 @@ def _shorten(value: Any) -> Any:
 def _template(
     item: pytest.Item, location: tuple[str, int | None, str], keywords: tuple[str, ...]
 ) -> dict[str, Any]:
+    shape.check_shared(location, keywords)
     # Finding the place of a test costs 25 µs: the worker had to, so nobody else needs to.
     item.__dict__.setdefault("location", location)
     node_id = getattr(item, _ITEM_ID)

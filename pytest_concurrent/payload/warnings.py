@@ -7,6 +7,8 @@ import sys
 import warnings
 from typing import Any
 
+from pytest_concurrent.payload import shape
+
 
 def pack(
     warning_message: warnings.WarningMessage,
@@ -29,7 +31,12 @@ def pack(
 
 
 def unpack(packed: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of pytest's hook `pytest_warning_recorded`."""
+    """The arguments of pytest's hook `pytest_warning_recorded`.
+
+    Raises:
+        Exception: It is not what `pack` made.
+    """
+    shape.check_warning(packed)
     category = _category(packed["classes"])
     message = warnings.WarningMessage(
         _message(category, packed["text"]),

@@ -16,7 +16,7 @@ OUTER = {"_engine", "exceptions", "reporting"}
 
 # A room is a module or folder directly below the package; it may import what stands here.
 ROOMS: dict[str, set[str]] = {
-    "__init__": {"exceptions", "timing_utils"},
+    "__init__": {"exceptions", "security", "timing_utils"},
     "__main__": {*OUTER, "databases", "timing_utils"},
     "timing_utils": OUTER,
     "plugin": {
@@ -36,7 +36,7 @@ ROOMS: dict[str, set[str]] = {
     "option": {"values"},
     "database_options": {"option", "values"},
     "options": {"collisions", "database_options", "option", "values"},
-    "settings": {"database_options", "exceptions", "options", "sources", "values"},
+    "settings": {"database_options", "exceptions", "options", "security", "sources", "values"},
     "sources": {"options", "values"},
     "controller": {
         "_engine",
@@ -45,6 +45,7 @@ ROOMS: dict[str, set[str]] = {
         "marks",
         "payload",
         "reporting",
+        "security",
         "settings",
     },
     "worker": {"_engine", "compat", "exceptions", "payload"},
@@ -53,6 +54,7 @@ ROOMS: dict[str, set[str]] = {
     "databases": {"_engine", "exceptions", "reporting", "settings"},
     "django": {"_engine", "databases", "exceptions", "settings"},
     "db": {"django", "exceptions"},
+    "security": {"_engine", "databases", "django", "exceptions", "sources", "values"},
     "hookspecs": set(),
     "marks": {"values"},
     "compat": {"exceptions"},
@@ -67,7 +69,7 @@ DOORS: dict[str, set[str]] = {"controller/forking.py": {"worker"}}
 # Importing these costs something or needs something, so only functions do it.
 LAZY = {"databases", "django"}
 # Rooms that are themselves imported by functions only, or by whoever asks for what they hold.
-LATE = {*LAZY, "db"}
+LATE = {*LAZY, "db", "security"}
 
 CRATES: dict[str, set[str]] = {
     "engine": set(),

@@ -1,6 +1,7 @@
 //! Translates: the only crate that names Python. It becomes `pytest_concurrent._engine`; `_engine.pyi` documents it.
 
 mod error;
+mod guard;
 mod history;
 mod keeper;
 mod message;
@@ -16,6 +17,8 @@ use pyo3::prelude::*;
 /// The engine of pytest-concurrent.
 #[pymodule]
 mod _engine {
+    #[pymodule_export]
+    use super::guard::{database_name, redact, secrets_in, system_resources};
     #[pymodule_export]
     use super::history::{History, merge_timing_files, prune_timing_file, read_timings, write_timings};
     #[pymodule_export]

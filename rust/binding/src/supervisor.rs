@@ -6,6 +6,7 @@ use std::os::fd::RawFd;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use engine::guard::Redaction;
 use engine::schedule::Outlook;
 use engine::{Config, Limits, Order, Run, TestId};
 use host::clock::Clock;
@@ -50,6 +51,7 @@ pub(crate) struct Terms {
     versions: std::collections::BTreeMap<String, String>,
     keep_records: bool,
     events: Option<RawFd>,
+    secrets: Vec<String>,
 }
 
 /// A run in progress: one thread of ours, from the fork of the zygote to the last verdict.
@@ -85,6 +87,7 @@ impl Supervisor {
             started,
             keep_records: terms.keep_records,
             events: terms.events.map(|descriptor| File::from(owned(descriptor))),
+            redaction: Redaction::new(terms.secrets),
         };
         Ok(Self { handle: Mutex::new(Some(SupervisorHandle::start(setup)?)), names, began: clock.wall(), outlook })
     }

@@ -1,7 +1,7 @@
 //! Python values in the tagged encoding of `engine::wire::value`.
 
 use engine::wire::WireError;
-use engine::wire::value::{Builder, Encoder, MAX_DEPTH, Sequence};
+use engine::wire::value::{Builder, Encoder, MAX_DEPTH, MAX_VALUES, Sequence};
 use pyo3::PyTypeInfo;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -9,7 +9,8 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyFrozenSet, PyInt, PyList, 
 
 /// Encodes a value. What has no encoding becomes its `repr`; the dict keys under which that happened are returned.
 pub(crate) fn encode(value: &Bound<'_, PyAny>, buffer: &mut Vec<u8>) -> PyResult<Vec<String>> {
-    let mut writer = Writer { encoder: Encoder(buffer), key: String::new(), degraded: Vec::new() };
+    let mut writer =
+        Writer { encoder: Encoder(buffer), left: MAX_VALUES - 1, key: String::new(), degraded: Vec::new() };
     writer.value(value, 0)?;
     Ok(writer.degraded)
 }
@@ -21,6 +22,8 @@ pub(crate) fn decode<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, 
 
 struct Writer<'a> {
     encoder: Encoder<'a>,
+    /// How many more values may be written.
+    left: usize,
     /// The nearest dict key around the value, to name what degraded.
     key: String,
     degraded: Vec<String>,
@@ -45,9 +48,9 @@ impl Writer<'_> {
         } else if let Ok(number) = value.cast_exact::<PyInt>() {
             self.int(number)
         } else if let Ok(items) = value.cast_exact::<PyTuple>() {
-            self.items(Sequence::Tuple, items.len(), items.iter(), depth)
+            self.items(value, Sequence::Tuple, items.len(), items.iter(), depth)
         } else if let Ok(items) = value.cast_exact::<PyList>() {
-            self.items(Sequence::List, items.len(), items.iter(), depth)
+            self.items(value, Sequence::List, items.len(), items.iter(), depth)
         } else if let Ok(items) = value.cast_exact::<PyDict>() {
             self.dict(items, depth)
         } else {
@@ -60,9 +63,9 @@ impl Writer<'_> {
             self.encoder.bytes(bytes.as_bytes());
             Ok(())
         } else if let Ok(items) = value.cast_exact::<PySet>() {
-            self.items(Sequence::Set, items.len(), items.iter(), depth)
+            self.items(value, Sequence::Set, items.len(), items.iter(), depth)
         } else if let Ok(items) = value.cast_exact::<PyFrozenSet>() {
-            self.items(Sequence::FrozenSet, items.len(), items.iter(), depth)
+            self.items(value, Sequence::FrozenSet, items.len(), items.iter(), depth)
         } else if let Ok(text) = value.cast::<PyString>() {
             self.text(text)
         } else if let Ok(number) = value.cast::<PyFloat>() {
@@ -103,11 +106,15 @@ impl Writer<'_> {
 
     fn items<'py>(
         &mut self,
+        whole: &Bound<'py, PyAny>,
         kind: Sequence,
         count: usize,
         items: impl Iterator<Item = Bound<'py, PyAny>>,
         depth: usize,
     ) -> PyResult<()> {
+        if !self.has_room_for(count) {
+            return self.degrade(whole);
+        }
         // The count is written first, so what a `repr` adds to the list meanwhile is left out.
         self.encoder.sequence(kind, count);
         let mut written = 0;
@@ -122,6 +129,9 @@ impl Writer<'_> {
     fn dict(&mut self, items: &Bound<'_, PyDict>, depth: usize) -> PyResult<()> {
         // A copy, because a `repr` below may change the dict.
         let pairs: Vec<_> = items.iter().collect();
+        if !self.has_room_for(2 * pairs.len()) {
+            return self.degrade(items);
+        }
         self.encoder.dict(pairs.len());
         let outer = std::mem::take(&mut self.key);
         for (key, value) in pairs {
@@ -134,6 +144,12 @@ impl Writer<'_> {
         }
         self.key = outer;
         Ok(())
+    }
+
+    fn has_room_for(&mut self, count: usize) -> bool {
+        let left = self.left.checked_sub(count);
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
     }
 
     fn degrade(&mut self, value: &Bound<'_, PyAny>) -> PyResult<()> {

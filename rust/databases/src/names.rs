@@ -2,7 +2,7 @@
 //!
 //! `test_<label>_t_<random>` is a template or one that is being built, `test_<label>_c_<run>_<random>` a clone.
 
-use engine::guard::DatabaseName;
+use engine::guard::{DatabaseName, folded};
 
 /// The longest label, in bytes: the longest name, a clone's, then has 52 of the 63 bytes that PostgreSQL keeps.
 const LONGEST_LABEL: usize = 20;
@@ -26,14 +26,7 @@ pub enum Kind {
 /// assert_eq!(databases::names::label("Déjà Vu — shop"), "d_j_vu_shop");
 /// ```
 pub fn label(project: &str) -> String {
-    let mut label = String::new();
-    for character in project.to_lowercase().chars() {
-        match character {
-            'a'..='z' | '0'..='9' => label.push(character),
-            _ if label.is_empty() || label.ends_with('_') => {}
-            _ => label.push('_'),
-        }
-    }
+    let mut label = folded(project);
     label.truncate(LONGEST_LABEL);
     let label = label.trim_matches('_');
     if label.is_empty() { "project".to_owned() } else { label.to_owned() }

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod link;
 pub mod page;
 pub mod process;
+pub mod resources;
 pub mod sense;
 pub mod store;
 pub mod supervisor;

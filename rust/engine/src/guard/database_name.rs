@@ -31,10 +31,39 @@ pub enum DatabaseNameError {
 }
 
 impl DatabaseName {
+    /// A name made of any text: the text itself if it is a name, else what [`folded`] leaves of it, behind [`MARKER`]
+    /// if that is not in it.
+    pub fn made_of(text: &str) -> Result<Self, DatabaseNameError> {
+        if let Ok(name) = text.parse() {
+            return Ok(name);
+        }
+        let folded = folded(text);
+        if folded.is_empty() {
+            return Err(DatabaseNameError::Length(0));
+        }
+        let is_marked = folded.contains(MARKER) && folded.starts_with(|first: char| first.is_ascii_lowercase());
+        if is_marked { folded.parse() } else { format!("{MARKER}{folded}").parse() }
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What every server takes of a text: lower-case letters and digits of ASCII, and one underscore between them for
+/// whatever else there was.
+pub fn folded(text: &str) -> String {
+    let mut folded = String::new();
+    for character in text.to_lowercase().chars() {
+        match character {
+            'a'..='z' | '0'..='9' => folded.push(character),
+            _ if folded.is_empty() || folded.ends_with('_') => {}
+            _ => folded.push('_'),
+        }
+    }
+    folded.truncate(folded.trim_end_matches('_').len());
+    folded
 }
 
 impl FromStr for DatabaseName {
@@ -89,7 +118,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_name_is_made_of_any_text_or_refused() {
+        for (text, name) in [
+            ("test_shop", "test_shop"),
+            ("Shop; DROP DATABASE x", "test_shop_drop_database_x"),
+            ("my_test_shop", "my_test_shop"),
+            ("My Test-Shop", "my_test_shop"),
+            ("1test_shop", "test_1test_shop"),
+        ] {
+            assert_eq!(DatabaseName::made_of(text).map(|name| name.to_string()), Ok(name.to_owned()), "{text}");
+        }
+        assert_eq!(DatabaseName::made_of("../"), Err(DatabaseNameError::Length(0)));
+        assert!(DatabaseName::made_of(&"a".repeat(64)).is_err());
+    }
+
     proptest! {
+        #[test]
+        fn what_is_made_of_a_text_is_a_name(text in "\\PC{0,60}") {
+            if let Ok(name) = DatabaseName::made_of(&text) {
+                prop_assert_eq!(name.as_str().parse(), Ok(name.clone()));
+            }
+        }
+
         #[test]
         fn a_name_holds_nothing_but_a_name(text in ".{0,70}|[a-z_0-9]{0,40}test_[a-z_0-9]{0,40}") {
             if let Ok(name) = text.parse::<DatabaseName>() {

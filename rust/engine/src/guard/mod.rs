@@ -1,5 +1,7 @@
-//! Names that can destroy something. A value of these types cannot be wrong: their constructors refuse.
+//! What must not go wrong: names that can destroy something, whose constructors refuse, and secrets in texts.
 
 mod database_name;
+mod redaction;
 
-pub use database_name::{DatabaseName, DatabaseNameError, MARKER, MAX_LENGTH};
+pub use database_name::{DatabaseName, DatabaseNameError, MARKER, MAX_LENGTH, folded};
+pub use redaction::{HIDDEN, Redaction, secrets_in};

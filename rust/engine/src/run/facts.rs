@@ -64,6 +64,21 @@ impl Run {
         })
     }
 
+    /// Whether this worker may say that this test begins: it is next of what it was handed. What else it says is not
+    /// believed.
+    pub fn may_begin(&self, slot: Slot, test: TestId) -> bool {
+        self.worker(slot).is_some_and(|worker| {
+            worker.running.is_none() && !worker.is_being_ended() && worker.queue.next() == Some(test)
+        })
+    }
+
+    /// Whether this worker may say that this test has ended: it runs there.
+    pub fn may_end(&self, slot: Slot, test: TestId) -> bool {
+        self.worker(slot).is_some_and(|worker| {
+            !worker.is_being_ended() && worker.running.as_ref().is_some_and(|running| running.test == test)
+        })
+    }
+
     /// A test's verdict, once it has one.
     pub fn verdict(&self, test: TestId) -> Option<Verdict> {
         self.verdicts.get(test.index()).copied().flatten()

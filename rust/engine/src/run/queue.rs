@@ -23,9 +23,14 @@ impl Queue {
         }
     }
 
-    /// The next test, if it is this one.
+    /// The next test.
+    pub(super) fn next(&self) -> Option<TestId> {
+        self.tests.front().map(|handed| handed.test)
+    }
+
+    /// Takes the next test, if it is this one.
     pub(super) fn pop(&mut self, test: TestId) -> Option<Handed> {
-        if self.tests.front()?.test != test {
+        if self.next()? != test {
             return None;
         }
         let handed = self.tests.pop_front()?;

@@ -33,6 +33,9 @@ pub enum WireError {
     /// A value that is nested more deeply than [`value::MAX_DEPTH`].
     #[error("a value is nested too deeply")]
     TooDeep,
+    /// A value that holds more than [`value::MAX_VALUES`].
+    #[error("a value holds too many others")]
+    TooMany,
     /// The bytes end before the value does.
     #[error("the bytes end before the value does")]
     Truncated,

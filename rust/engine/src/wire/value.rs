@@ -9,6 +9,10 @@ use super::WireError;
 /// The deepest nesting that [`decode`] follows. Reports nest to about 12: an exception chain is a list, not a nest.
 pub const MAX_DEPTH: usize = 100;
 
+/// The most values in one, however nested: an empty list takes two bytes here and about a hundred as an object, and a
+/// frame of the greatest length full of them would take tens of gigabytes. A report holds some hundreds.
+pub const MAX_VALUES: usize = 4_000_000;
+
 /// Room for so many elements is made at once at most: a hostile nest of lists, each of which promises as many elements
 /// as there are bytes, would otherwise claim a hundred times what it is worth.
 const RESERVED: usize = 1024;
@@ -159,13 +163,15 @@ pub trait Builder {
 /// # Errors
 /// A [`WireError`] if the bytes are not a value, or what the builder says.
 pub fn decode<B: Builder>(bytes: &[u8], builder: &mut B) -> Result<B::Value, B::Error> {
-    let mut reader = Reader { bytes };
+    let mut reader = Reader { bytes, left: MAX_VALUES };
     let value = reader.value(builder, 0)?;
     if reader.bytes.is_empty() { Ok(value) } else { Err(WireError::Malformed("value").into()) }
 }
 
 struct Reader<'a> {
     bytes: &'a [u8],
+    /// How many more values may be read.
+    left: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -173,6 +179,7 @@ impl<'a> Reader<'a> {
         if depth > MAX_DEPTH {
             return Err(WireError::TooDeep.into());
         }
+        self.left = self.left.checked_sub(1).ok_or(WireError::TooMany)?;
         match self.byte()? {
             tag::NONE => builder.none(),
             tag::TRUE => builder.bool(true),

@@ -29,8 +29,8 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// Writing would go to a place that the name does not show.
-    #[error("the timing file {} is a symbolic link, which is not followed for writing: name the file itself", path.display())]
+    /// What is read or written would stand in a place that the name does not show.
+    #[error("the timing file {} is a symbolic link, which is not followed: name the file itself", path.display())]
     Link {
         /// The link.
         path: PathBuf,

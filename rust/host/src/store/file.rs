@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::error::StoreError;
 
@@ -20,9 +21,12 @@ const WRITABLE_BY_OTHERS: u32 = 0o002;
 
 /// The whole content of a regular file.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, StoreError> {
-    let failed = |source| StoreError::io(path, "read", source);
+    let failed = |source: io::Error| match source.raw_os_error().map(Errno::from_raw_os_error) {
+        Some(Errno::LOOP) => StoreError::Link { path: path.into() },
+        _ => StoreError::io(path, "read", source),
+    };
     // Not blocking: opening a named pipe would otherwise wait for a writer for ever.
-    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let flags = (OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     check(path, &metadata)?;

@@ -2,9 +2,14 @@
 
 use engine::{Death, Event, Slot};
 
+use super::incoming::TURN;
 use super::worker::Stage;
 use super::{Message, Supervisor};
 use crate::process::{Blow, End, death, wait_for};
+
+/// What a dead worker had sent is in its socket, which holds a few hundred kilobytes, many megabytes if it was told to.
+/// What comes beyond that comes from somebody it left behind, who may never stop.
+const LAST_WORDS: usize = 64 * 1024 * 1024;
 
 impl Supervisor {
     /// The process is gone, but not yet reaped, so its number still means it and nobody else.
@@ -23,7 +28,9 @@ impl Supervisor {
     }
 
     fn read_last_words(&mut self, slot: Slot) {
-        while self.worker(slot).is_some_and(|worker| worker.read_socket(usize::MAX)) {
+        let mut left = LAST_WORDS;
+        while left > 0 && self.worker(slot).is_some_and(|worker| worker.read_socket(TURN)) {
+            left = left.saturating_sub(TURN);
             self.handle_frames(slot);
         }
         for index in [0, 1] {

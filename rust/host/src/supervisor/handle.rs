@@ -58,7 +58,7 @@ impl SupervisorHandle {
         let (messages_out, messages) = crossbeam_channel::unbounded();
         let (halted_out, halted) = crossbeam_channel::bounded(1);
         let backlog = Arc::new(AtomicUsize::new(0));
-        let mut journal = Journal::new(setup.names, setup.slots, setup.keep_records, setup.events);
+        let mut journal = Journal::new(setup.names, setup.slots, setup.keep_records, setup.events, setup.redaction);
         journal.run_started(setup.started);
         let supervisor = Supervisor {
             run: setup.run,

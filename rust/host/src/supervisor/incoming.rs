@@ -14,7 +14,7 @@ use crate::page::Phase;
 use crate::process::{Blow, End};
 
 /// So much is read of one worker at a time, in bytes, before the others have their turn.
-const TURN: usize = 1024 * 1024;
+pub(super) const TURN: usize = 1024 * 1024;
 
 impl Supervisor {
     pub(super) fn hear_zygote(&mut self, id: u32) {
@@ -106,8 +106,8 @@ impl Supervisor {
                 Ok(Some((bytes, length))) => {
                     used += length;
                     match message::decode(bytes) {
-                        Ok(message) => self.hear(slot, message),
-                        Err(_) => return self.distrust(slot),
+                        Ok(message) if self.may_say(slot, &message) => self.hear(slot, message),
+                        _ => return self.distrust(slot),
                     }
                 }
                 Ok(None) => break,
@@ -118,11 +118,21 @@ impl Supervisor {
         self.with(slot, |worker| worker.input = input);
     }
 
+    /// Whether it has not said far more than anybody asked it for: what is heard is kept, so a flood has an end.
+    fn may_say(&mut self, slot: Slot, message: &FromWorker<'_>) -> bool {
+        let price = match message {
+            // Python keeps a report of each.
+            FromWorker::BetweenTests { .. } | FromWorker::Stop { .. } | FromWorker::Finished { .. } => 16,
+            _ => 1,
+        };
+        self.worker(slot).is_some_and(|worker| worker.spend(price))
+    }
+
     /// A worker that sends what is no message has lost its mind; its death is handled like any other.
     fn distrust(&mut self, slot: Slot) {
         self.with(slot, |worker| {
             worker.socket_open = false;
-            worker.tails[1].push(b"\npytest-concurrent: the worker sent something that is no message and was ended\n");
+            worker.tails[1].push(b"\npytest-concurrent: the worker sent what no worker sends and was ended\n");
             worker.strike(Blow::Kill);
         });
     }
@@ -165,6 +175,9 @@ impl Supervisor {
     }
 
     fn test_started(&mut self, slot: Slot, test: TestId) {
+        if !self.run.may_begin(slot, test) {
+            return;
+        }
         let now = self.clock.now();
         self.with(slot, |worker| worker.running = Some((test, now)));
         self.journal.test_started(now, slot, test);
@@ -175,6 +188,10 @@ impl Supervisor {
         let FromWorker::Ended { test, verdict, failures, timing, mut set_ups, message, payload, next } = message else {
             return;
         };
+        if !self.run.may_end(slot, test) {
+            // It has claimed what follows all the same.
+            return next.into_iter().for_each(|next| self.test_started(slot, next));
+        }
         for (_, seconds) in &mut set_ups {
             *seconds = measured::seconds(*seconds);
         }

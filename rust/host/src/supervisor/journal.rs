@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
+use engine::guard::Redaction;
 use engine::{Death, Ending, FixtureId, Notice, Slot, TestId, Timing, Verdict};
 use report::record::{NoticeKind, Record, RunStarted, TestFinished, VerdictCounts, What};
 
@@ -55,18 +56,21 @@ pub struct Journal {
     workers: Vec<Arc<str>>,
     keep: bool,
     file: Option<BufWriter<File>>,
+    redaction: Redaction,
     verdicts: VerdictCounts,
     outcome: Outcome,
 }
 
 impl Journal {
-    /// A journal that keeps the stream in memory if `keep`, and writes it to `file` if there is one.
-    pub fn new(names: Names, slots: u16, keep: bool, file: Option<File>) -> Self {
+    /// A journal that keeps the stream in memory if `keep`, and writes it to `file` if there is one; what tests and
+    /// workers wrote goes through `redaction` first.
+    pub fn new(names: Names, slots: u16, keep: bool, file: Option<File>, redaction: Redaction) -> Self {
         Self {
             names,
             workers: (0..slots).map(|slot| Slot(slot).to_string().into()).collect(),
             keep,
             file: file.map(BufWriter::new),
+            redaction,
             verdicts: VerdictCounts::default(),
             outcome: Outcome::default(),
         }
@@ -102,7 +106,7 @@ impl Journal {
                 verdict: result.verdict,
                 timing: result.timing,
                 failures,
-                message: (!message.is_empty()).then(|| message.into()),
+                message: (!message.is_empty()).then(|| journal.without_secrets(message)),
                 estimate: journal.names.estimates.get(result.test.index()).copied().flatten(),
                 group: journal.names.groups.get(result.test.index()).cloned().flatten(),
             })
@@ -135,7 +139,7 @@ impl Journal {
                 worker,
                 death,
                 test: test.map(|test| journal.test(test)),
-                evidence: evidence.map(|text| text.as_str().into()),
+                evidence: evidence.map(|text| journal.without_secrets(text)),
                 cpu: end.cpu,
                 peak_memory: end.peak_memory,
             }
@@ -143,7 +147,10 @@ impl Journal {
     }
 
     pub(super) fn error_between_tests(&mut self, now: Duration, slot: Slot, message: &str) {
-        self.note(now, |journal| What::ErrorBetweenTests { worker: journal.worker(slot), message: message.into() });
+        self.note(now, |journal| What::ErrorBetweenTests {
+            worker: journal.worker(slot),
+            message: journal.without_secrets(message),
+        });
     }
 
     pub(super) fn notice(&mut self, now: Duration, notice: &Notice) {
@@ -202,6 +209,10 @@ impl Journal {
             let _ = file.into_parts();
         }
         self.outcome.events_error = Some(error);
+    }
+
+    fn without_secrets(&self, text: &str) -> Box<str> {
+        self.redaction.apply(text).into()
     }
 
     fn worker(&self, slot: Slot) -> Arc<str> {

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
+use engine::guard::Redaction;
 use engine::{Event, Run, Slot, TestId, Timing};
 use report::record::RunStarted;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -76,6 +77,8 @@ pub struct Setup {
     pub keep_records: bool,
     /// Where the event stream is written.
     pub events: Option<File>,
+    /// What must not stand in the event stream.
+    pub redaction: Redaction,
 }
 
 /// What came with the frame that is being handled, for the verdict that follows from it.

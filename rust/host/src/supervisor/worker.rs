@@ -20,6 +20,13 @@ const REMEMBERED: usize = 20;
 /// How much is asked for at once, in bytes; a socket holds about three times as much.
 const CHUNK: usize = 64 * 1024;
 
+/// What a worker may say that nobody asked for, in plain messages. A few are usual: it is ready, it stops the session.
+const FREE_WORDS: u32 = 4096;
+
+/// And what it may say to each command and to each test in one. Four are usual: begun, ended, what is next, all said;
+/// an error between tests, which is seldom, counts for sixteen.
+const WORDS_PER_TEST: u32 = 32;
+
 /// A line longer than this, in bytes, is shown in pieces.
 const LONGEST_LINE: usize = 64 * 1024;
 
@@ -74,6 +81,8 @@ pub(super) struct Worker {
     pub(super) pipes_open: [bool; 2],
     pub(super) input: Vec<u8>,
     pub(super) pending: Vec<u8>,
+    /// What it may still say.
+    words: u32,
     pub(super) tails: [Tail; 2],
     /// What is to be shown but is no whole line yet, by stream.
     pub(super) lines: [Lines; 2],
@@ -97,6 +106,7 @@ impl Worker {
             pipes_open: [true; 2],
             input: Vec::new(),
             pending: Vec::new(),
+            words: FREE_WORDS,
             tails: Default::default(),
             lines: Default::default(),
             running: None,
@@ -113,8 +123,22 @@ impl Worker {
         self.before.push_back(test);
     }
 
+    /// Counts a message; `false` = that is one too many.
+    pub(super) fn spend(&mut self, price: u32) -> bool {
+        let left = self.words.checked_sub(price);
+        self.words = left.unwrap_or(0);
+        left.is_some()
+    }
+
     /// Sends a command, as much of it as fits now; the rest goes when the socket takes it.
     pub(super) fn send(&mut self, command: &ToWorker) {
+        let asked = match command {
+            ToWorker::Run { tests, .. } => 1 + tests.len() as u32,
+            ToWorker::Idle | ToWorker::Finish => 1,
+            // An answer: it asks for nothing.
+            ToWorker::AllHeard => 0,
+        };
+        self.words = self.words.saturating_add(asked.saturating_mul(WORDS_PER_TEST));
         let mark = frame::begin(&mut self.pending);
         message::encode(command, &mut self.pending);
         // A command is a few kilobytes at most: it is never too long.
