@@ -1,5 +1,4 @@
 //! `_engine.Supervisor`: the controller's hold on a run.
-#![expect(clippy::needless_pass_by_value, reason = "PyO3 hands over what it extracts as owned values")]
 
 use std::fs::File;
 use std::os::fd::RawFd;
