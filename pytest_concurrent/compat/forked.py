@@ -1,4 +1,4 @@
-"""What plugins need in a worker that was forked after they were configured."""
+"""What plugins need where workers are forked after they were configured."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_concurrent.compat import allure, cov, rerunfailures
+from pytest_concurrent.compat import allure, benchmark, cov, rerunfailures, syrupy, timeout
 
 #: Plugins whose `pytest_sessionfinish` gathers what the tests of this process left, although its
 #: own code does not name workers.
@@ -16,8 +16,18 @@ _FINISH = ("syrupy",)
 _LISTEN = ("syrupy",)
 
 
+def start(session: pytest.Session) -> None:
+    """In the controller, at the start of a session that is to have workers."""
+    config = session.config
+    benchmark.start(config)
+    cov.start(config)
+    rerunfailures.start(session)
+    syrupy.start(config)
+    timeout.start(config)
+
+
 def prepare(config: pytest.Config) -> None:
-    """Before the first test."""
+    """In a worker, before its first test."""
     cov.prepare(config)
     rerunfailures.prepare(config)
     allure.prepare(config)

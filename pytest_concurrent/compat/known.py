@@ -9,11 +9,12 @@ _REPORTS = "hears every report in the controller, and writes its file there"
 
 #: By the name of the distribution, in the form in which the index lists it.
 TREATMENTS: Mapping[str, str] = {
-    "allure-pytest": "each worker writes the results of its own tests",
+    "allure-pytest": "each worker writes the results of its own tests, in a lane of its own",
     "anyio": _AS_IT_IS,
     "hypothesis": _AS_IT_IS,
     "pytest-asyncio": _AS_IT_IS,
     "pytest-bdd": _AS_IT_IS,
+    "pytest-benchmark": "tests that measure run last and alone; results reach the controller",
     "pytest-cov": "each worker saves what it measured; all parts are combined at the end",
     "pytest-django": "each worker gets a clone of each test database",
     "pytest-html": _REPORTS,
@@ -23,12 +24,13 @@ TREATMENTS: Mapping[str, str] = {
     "pytest-order": "its order is that of the run",
     "pytest-randomly": "its order is that of the run, and every worker begins with its seed",
     "pytest-repeat": _AS_IT_IS,
-    "pytest-rerunfailures": "reruns a test on the worker that it ran on",
+    "pytest-rerunfailures": "reruns a test on its worker, and one that crashed on another",
     "pytest-socket": "blocks sockets in each worker; ours are open before",
     "pytest-split": "keeps its part of the suite, which then runs on workers",
     "pytest-subtests": _AS_IT_IS,
     "pytest-sugar": "writes its progress in the controller",
-    "pytest-timeout": _AS_IT_IS,
+    "pytest-timeout": "its limits hold, and the supervisor ends a test that does not hear of them",
+    "syrupy": "each worker tells which snapshots it used; the controller finds the others",
     "pytest-xdist": "may stay installed; not together: its -n or --dist, and --concurrent",
 }
 

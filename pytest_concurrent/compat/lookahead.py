@@ -14,7 +14,14 @@ if TYPE_CHECKING:
     from pluggy import HookImpl
 
 #: Modules whose hooks take `nextitem` and only hand it on, or look at it no earlier than teardown.
-_KNOWN = ("_pytest.", "pytest_concurrent.", "pytest_rerunfailures", "pytest_cov.", "pytest_timeout")
+_KNOWN = (
+    "_pytest.",
+    "allure_pytest.",
+    "pytest_concurrent.",
+    "pytest_cov.",
+    "pytest_rerunfailures",
+    "pytest_timeout",
+)
 
 
 def onlookers(config: pytest.Config) -> list[HookImpl]:

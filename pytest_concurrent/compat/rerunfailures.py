@@ -13,16 +13,19 @@ from typing import Any
 import pytest
 
 
-def start(config: pytest.Config) -> None:
+def start(session: pytest.Session) -> None:
     """In the controller, before workers exist: have crashes and reruns counted for all of them."""
+    config = session.config
     module = _loaded(config)
     if module is None:
         return
-    config.pluginmanager.register(_Attempts(), "pytest_concurrent_rerunfailures")
+    config.pluginmanager.register(_Attempts(session), "pytest_concurrent_rerunfailures")
     shaped: Any = config
     if type(shaped.failures_db) is module.StatusDB:
         shaped.failures_db = module.ServerStatusDB()
-        config.pluginmanager.register(module.XDistHooks())
+        hooks = module.XDistHooks()
+        hooks.session = session  # which it learns when a session starts, and that is now
+        config.pluginmanager.register(hooks)
 
 
 def prepare(config: pytest.Config) -> None:
@@ -51,11 +54,13 @@ def threads(config: pytest.Config) -> set[threading.Thread]:
 
 
 class _Attempts:
-    """Tells `--fail-on-flaky`, which looks at the tests, what workers know: how often each ran."""
+    """Tells `--fail-on-flaky`, which looks at the tests, what workers know: how often each ran.
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Remember where the tests are."""
+    Args:
+        session: The session.
+    """
+
+    def __init__(self, session: pytest.Session) -> None:
         self._session = session
 
     @pytest.hookimpl(tryfirst=True)

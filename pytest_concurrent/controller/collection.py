@@ -10,6 +10,7 @@ from _pytest.fixtures import FixtureDef
 from _pytest.nodes import Node
 
 from pytest_concurrent._engine import History, Plan
+from pytest_concurrent.compat import benchmark, timeout
 from pytest_concurrent.marks import MarkFacts, facts
 from pytest_concurrent.payload.fixtures import key_of
 from pytest_concurrent.settings import Settings
@@ -48,6 +49,8 @@ class Collection:
         self._history = history
         self._imported_only = imported_only
         self._shared_by_function: dict[int, list[FixtureDef[object]]] = {}
+        #: Limits of tests that have one of their own, in seconds, by number.
+        self.limits: dict[int, float] = {}
         #: Numbers of shared set-ups, by key.
         self.fixtures: dict[str, int] = {}
         self.nodeids = [item.nodeid for item in items]
@@ -87,6 +90,8 @@ class Collection:
     def _describe_tests(self, config: pytest.Config) -> None:
         asks_groups = bool(config.hook.pytest_concurrent_group.get_hookimpls())
         keeps_fixtures = self._settings.group == "auto"
+        measures = benchmark.measures(config)
+        limits = timeout.Limits(config)
         shared: dict[int, list[str]] = {}
         session_keys: set[str] = set()
         for number, item in enumerate(self._items):
@@ -95,6 +100,12 @@ class Collection:
             if group is not None:
                 self.plan.set_group(number, *group)
             self._apply_marks(number, marks)
+            if measures and benchmark.is_measured(item):
+                self.plan.set_serial(number)
+            limit = marks.limit if marks.limit is not None else self._foreign_limit(limits, item)
+            if limit is not None:
+                self.limits[number] = limit
+                self.plan.set_limit(number, limit)
             if keeps_fixtures:
                 keys = list(self._shared_set_ups(item, session_keys))
                 if keys:
@@ -106,8 +117,15 @@ class Collection:
             self.plan.set_serial(number)
         for name, slots in marks.resources:
             self.plan.add_resource(number, name, slots)
-        if marks.limit is not None:
-            self.plan.set_limit(number, marks.limit)
+
+    def _foreign_limit(self, limits: timeout.Limits, item: pytest.Item) -> float | None:
+        """What pytest-timeout says; a test's own mark outweighs an option of ours."""
+        theirs = limits.of(item)
+        if theirs is None:
+            return None
+        seconds, is_own = theirs
+        ours = self._settings.test_timeout
+        return seconds if is_own or ours is None else min(ours, seconds)
 
     def _group(self, item: pytest.Item, marks: MarkFacts, *, asks: bool) -> tuple[str, str] | None:
         """Kind and name of the group that is never split. What the user marked always holds."""

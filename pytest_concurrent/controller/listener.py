@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from pytest_concurrent._engine import Evidence
+from pytest_concurrent.compat import timeout
 from pytest_concurrent.controller import verdicts
 from pytest_concurrent.controller.nodes import NodeTeller
 from pytest_concurrent.controller.replay import Replay
-from pytest_concurrent.marks import facts
 from pytest_concurrent.reporting.progress import PlainProgress
 from pytest_concurrent.settings import Settings
 
@@ -37,6 +37,7 @@ class Listener:
         replay: Tells pytest.
         progress: Tells people.
         nodes: Tells plugins of workers.
+        limits: Limits of tests that have one of their own, in seconds, by number.
 
     Attributes:
         ending: Why the run is over; empty until it is.
@@ -51,13 +52,17 @@ class Listener:
         settings: Settings,
         replay: Replay,
         progress: PlainProgress,
+        *,
         nodes: NodeTeller,
+        limits: Mapping[int, float],
     ) -> None:
         self.ending = ""
         self.stop: tuple[str, str, int | None] | None = None
         self.start_failure = ""
         self.judge: Callable[[int, bool], None] = lambda number, again: None
         self._nodes = nodes
+        self._limits = limits
+        self._foreign_limits = timeout.Limits(session.config)
         self._items = session.items
         self._settings = settings
         self._replay = replay
@@ -131,8 +136,8 @@ class Listener:
         """A worker died with a test: tell of it, and say in words what happened."""
         self._last_test[slot] = number
         worker = f"gw{slot}"
-        if verdict == "timeout":
-            limit = self._limit_passed(self._items[number], evidence)
+        limit = self._limit_passed(number, verdict, evidence)
+        if limit:
             text = verdicts.timed_out(worker, limit, evidence, self._before(evidence))
         else:
             text = verdicts.crashed(worker, evidence, self._before(evidence))
@@ -146,9 +151,14 @@ class Listener:
     def _on_between_tests(self, slot: int, payload: Any) -> None:
         self._replay.between_tests(slot, payload, self._last_test.get(slot, 0))
 
-    def _limit_passed(self, item: pytest.Item, evidence: Evidence | None) -> str:
-        limit = facts(item).limit or self._settings.test_timeout
+    def _limit_passed(self, number: int, verdict: str, evidence: Evidence | None) -> str:
+        """The limit at which the test was ended, in words; empty if that is not why it ended."""
+        limit = self._limits.get(number, self._settings.test_timeout)
         elapsed = evidence.elapsed if evidence else 0.0
+        if verdict != "timeout":
+            death = evidence.death if evidence else ""
+            limit = self._foreign_limits.ended(self._items[number], death, elapsed)
+            return f"its limit of {limit:g} s" if limit is not None else ""
         if limit is not None and elapsed >= limit:
             return f"its limit of {limit:g} s"
         in_teardown = evidence is not None and evidence.phase == "teardown"

@@ -134,6 +134,8 @@ class Run:
         if session.shouldfail:
             raise session.Failed(session.shouldfail)
         if kind == "should_stop" and code is not None:
+            # Where the terminal looks for what it says at the end.
+            session.shouldfail = text
             raise session.Failed(text)
         if session.shouldstop or kind == "should_stop":
             raise session.Interrupted(session.shouldstop or text)
@@ -151,7 +153,14 @@ class Run:
             self._session, self._run_id, self._nodes, several_workers=self._workers > 1
         )
         self._progress = progress
-        return Listener(self._session, self._settings, self._replay, progress, self._nodes)
+        return Listener(
+            self._session,
+            self._settings,
+            self._replay,
+            progress,
+            nodes=self._nodes,
+            limits=self._collection.limits,
+        )
 
     def _running(self) -> list[tuple[int, int, float]]:
         """The tests that run now; the page is the workers' to write, so numbers are checked."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pytest
 
 from pytest_concurrent._engine import Outcome
-from pytest_concurrent.compat import early, rerunfailures, xdist
+from pytest_concurrent.compat import early, forked, xdist
 from pytest_concurrent.controller import doctor, order
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.garbage import patient_gc
@@ -98,11 +98,11 @@ class ConcurrentSession:
         self._benchmark: tuple[str, list[str]] | None = None
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self) -> None:
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
         """From here on this is a controller for whoever asks pytest-xdist."""
         if self._settings.enabled and self._settings.workers != 0:
             xdist.distribute(self._config, "load")
-            rerunfailures.start(self._config)
+            forked.start(session)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:

@@ -61,6 +61,7 @@ class Worker:
         self._config.pluginmanager.register(clock, "pytest_concurrent_fixture_clock")
         self._sender = Sender(link, self._config, clock, terminal.install(self._config))
         hooks.install(self._config, self._sender)
+        self._checkpoint = cov.checkpoints(self._config)
         self._previous: pytest.Item | None = None
         self._expected: Any = None
         self._asked_to_stop = False
@@ -104,6 +105,8 @@ class Worker:
             text = _text(str(session.shouldfail or session.shouldstop))
             status = int(pytest.ExitCode.TESTS_FAILED) if session.shouldfail else None
             self._link.stop("should_stop", text, status)
+        if self._checkpoint is not None:
+            self._checkpoint()
         return self._sender.send()
 
     @contextmanager
