@@ -13,9 +13,19 @@ pytest_plugins = ["pytester"]
 _FOREIGN = ("PYTEST_CONCURRENT", "PYTEST_XDIST", "DJANGO_", "TEST_TIMINGS_FILE", "PYTEST_ADDOPTS")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the comparisons be made thoroughly."""
+    parser.addoption(
+        "--every-start-method",
+        action="store_true",
+        help="compare runs on spawned workers in every acceptance test, not only in some",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marks of our own suite."""
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
+    config.addinivalue_line("markers", "spawned: compares a run on spawned workers as well")
 
 
 @pytest.fixture(scope="session", autouse=True)

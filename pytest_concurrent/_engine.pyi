@@ -16,6 +16,7 @@ __all__ = [
     "Outcome",
     "Page",
     "Plan",
+    "Spawner",
     "Supervisor",
     "WorkerLink",
     "ZygoteLink",
@@ -28,6 +29,7 @@ __all__ = [
     "merge_timing_files",
     "prune_timing_file",
     "read_timings",
+    "receive_birth",
     "redact",
     "secrets_in",
     "stacks_signal",
@@ -54,6 +56,8 @@ class _Terms(Protocol):
     def workers(self) -> int: ...
     @property
     def workers_reason(self) -> str: ...
+    @property
+    def start_method(self) -> str: ...
     @property
     def max_failures(self) -> int | None: ...
     @property
@@ -95,6 +99,7 @@ _Ending: TypeAlias = Literal[
 # values as the worker packed them, None if they cannot be read.
 _Replacing: TypeAlias = tuple[Literal["replacing"], int, int]
 _Ready: TypeAlias = tuple[Literal["ready"], int, int, int]
+_Lacking: TypeAlias = tuple[Literal["lacking"], int, list[int]]
 _StartFailed: TypeAlias = tuple[Literal["start_failed"], int, str]
 _Ended: TypeAlias = tuple[Literal["ended"], int, int, _Reported | Literal["not_run"], float, Any]
 _Settled: TypeAlias = tuple[Literal["settled"], int | None, int, _Unreported, Evidence | None]
@@ -114,6 +119,7 @@ _Over: TypeAlias = tuple[Literal["over"], _Ending]
 _Message: TypeAlias = (
     _Replacing
     | _Ready
+    | _Lacking
     | _StartFailed
     | _Ended
     | _Settled
@@ -248,8 +254,74 @@ class Page:
         """Give the tests that run now: slot, number of the test, seconds that it has run."""
 
 @final
+class Spawner:
+    """Starts workers that are processes of their own and collect by themselves.
+
+    The descriptors are taken over. A worker finds what it needs by `receive_birth` on its standard
+    input; nothing else is inherited.
+
+    Args:
+        command: The interpreter and its arguments.
+        folder: Where the workers start.
+        environment: Their whole environment, names and values.
+        parts: For each slot what is added to the environment, and what the worker is told: builtin
+            values; others become their ``repr``.
+        page: The page that they share with this process.
+        lifeline: Read end of the pipe whose end they do not survive.
+        inherited: Descriptors that every worker is to have as well.
+    """
+
+    def __new__(
+        cls,
+        command: tuple[str, list[str]],
+        folder: str | PathLike[str],
+        environment: list[tuple[bytes, bytes]],
+        parts: list[tuple[list[tuple[bytes, bytes]], Any]],
+        *,
+        page: Page,
+        lifeline: int,
+        inherited: list[int],
+    ) -> Spawner: ...
+    def start_early(self) -> None:
+        """Start a worker on every slot before anybody asks.
+
+        Raises:
+            RuntimeError: A supervisor has taken it over, or it was dismissed.
+        """
+
+    def instruct(self, instructions: list[Any]) -> None:
+        """Tell the workers that start from now on something else, by slot.
+
+        Raises:
+            RuntimeError: A supervisor has taken it over, or it was dismissed.
+        """
+
+    def dismiss(self) -> None:
+        """End the workers that were started, unless a supervisor has taken them over.
+
+        They are interrupted as by Ctrl-C, and killed if they take longer than 5 s.
+        """
+
+def receive_birth(
+    descriptor: int,
+) -> tuple[int, int, list[int], Page, int, list[int], Any]:
+    """Read what a worker was started with, from the socket that a `Spawner` left for it.
+
+    Args:
+        descriptor: The socket; it is taken over.
+
+    Returns:
+        Slot, attempt, the worker's descriptors (socket, stdout, stderr, fault file, captured stdout
+        and stderr), the page, the lifeline, what every worker has as well, and what it is told.
+
+    Raises:
+        EOFError: Nobody left anything.
+        OSError: The socket, or the page, cannot be used.
+    """
+
+@final
 class Supervisor:
-    """A run in progress: one thread, from the fork of the zygote to the last verdict.
+    """A run in progress: one thread, from the first worker to the last verdict.
 
     Descriptors are taken over, whether or not the supervisor can start. No other thread may fork
     from here on.
@@ -270,6 +342,16 @@ class Supervisor:
     def __new__(
         cls, plan: Plan, page: Page, zygote: tuple[int, int], spare: int, terms: _Terms
     ) -> Supervisor: ...
+    @staticmethod
+    def spawning(plan: Plan, spawner: Spawner, terms: _Terms) -> Supervisor:
+        """Start a run whose workers are processes of their own; plan and spawner are used up.
+
+        Raises:
+            OSError: The system gives no thread.
+            RuntimeError: The plan or the spawner was used up before.
+            ValueError: One of the limits is no duration.
+        """
+
     def messages(self) -> list[_Message]:
         """Give what happened since the last call; waits up to 0.1 s if nothing did.
 
@@ -278,6 +360,8 @@ class Supervisor:
         - ``("replacing", slot, attempt)``: a worker is being started where another has been.
         - ``("ready", slot, attempt, pid)``: a worker waits for its first test; ``attempt``
           counts the processes on this slot from 1.
+        - ``("lacking", slot, tests)``: the worker that starts there collected by itself and did
+          not find these tests.
         - ``("start_failed", slot, reason)``: the system refused a worker; ``reason`` is for people.
         - ``("ended", slot, test, verdict, seconds, payload)``: a test is over. ``seconds`` is how
           long it kept its worker; ``payload`` its reports, ``None`` if they cannot be read.
@@ -417,6 +501,8 @@ class Evidence:
 class WorkerLink:
     """A worker's end of its socket. To be used by this one process: a fork of it may not speak.
 
+    Made by its name it says at once that the worker is ready and has all tests.
+
     Every method but `enter` may wait, lets other threads run meanwhile, and raises
 
     - ``EOFError``: the controller is gone;
@@ -433,6 +519,16 @@ class WorkerLink:
     """
 
     def __new__(cls, descriptor: int, slot: int, page: Page) -> WorkerLink: ...
+    @staticmethod
+    def collecting(descriptor: int, slot: int, page: Page) -> WorkerLink:
+        """Take over the socket of a worker that collects by itself and says when it is `ready`."""
+
+    def names(self) -> tuple[list[str], list[str]]:
+        """Wait for what numbers mean: node ids of tests, keys of shared set-ups. Said once."""
+
+    def ready(self, lacking: list[int]) -> None:
+        """Say that the worker waits for its first test, and which tests it does not have."""
+
     def peek(self) -> int:
         """Give the test that follows the running one; asks the controller if none is at hand.
 

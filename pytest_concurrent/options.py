@@ -178,9 +178,10 @@ BENCHMARK_JSON: Option[Path | None] = Option(
 START: Option[str] = Option(
     word="start",
     field="start",
-    kind=values.one_of("auto", "fork"),
+    kind=values.one_of("auto", "fork", "spawn"),
     default="auto",
-    help="How workers start: auto or fork.",
+    help="How workers start. fork: from the process that collected; spawn: as processes of "
+    "their own, which collect by themselves; auto: fork where it is safe, else spawn.",
     shown_default="auto",
     metavar="HOW",
 )

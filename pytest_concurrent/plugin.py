@@ -93,8 +93,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NAMED] = _offer_databases(config, settings)
     if not settings.enabled or settings.workers == 0:
         early.unwatch()
-    if settings.db_clean:
-        return  # there is no session
+    if settings.db_clean or hasattr(config, "workerinput"):
+        return  # there is no session, or not here
     if settings.doctor:
         _make_no_cache(config)
     if settings.enabled or settings.works_without_workers or config.stash[NAMED]:

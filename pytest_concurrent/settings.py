@@ -51,7 +51,7 @@ class Settings:
         import_timings_csv: CSV file to read timings from.
         benchmark: Whether to print the benchmark report.
         benchmark_json: File to write that report to.
-        start: How workers start: ``auto`` or ``fork``.
+        start: How workers start: ``auto``, ``fork`` or ``spawn``.
         group: What stays together: ``auto``, ``test``, ``class``, ``file`` or ``mark``.
         max_worker_restarts: Replaced workers before the run ends; None is 4 for each worker.
         shard: The part of the suite to run.

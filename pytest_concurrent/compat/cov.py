@@ -1,11 +1,16 @@
-"""pytest-cov in forked workers.
+"""pytest-cov in workers.
 
-A worker inherits the running measurement, and what it adds would end with it. It saves its part
-beside the controller's, which combines all parts at the end, as after `multiprocessing`.
+A forked worker inherits the running measurement, and what it adds would end with it. It saves its
+part beside the controller's, which combines all parts at the end, as after `multiprocessing`.
+
+A spawned worker measures by itself: it has pytest-cov's own class for workers of pytest-xdist,
+which saves to a file beside the controller's in the same way.
 """
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 import time
 from typing import Any
@@ -77,6 +82,21 @@ def save(config: pytest.Config) -> None:
     if coverage is not None:
         coverage.stop()
         coverage.save()
+
+
+def input_of_worker() -> dict[str, Any]:
+    """In the controller: what pytest-cov looks for in `workerinput` of a spawned worker."""
+    return {
+        "cov_master_host": socket.gethostname(),
+        "cov_master_topdir": os.getcwd(),
+        "cov_master_rsync_roots": [],
+    }
+
+
+def join(early_config: pytest.Config) -> None:
+    """In a spawned worker, before pytest-cov starts: what others have saved is not to be erased."""
+    if hasattr(early_config.known_args_namespace, "cov_append"):
+        early_config.known_args_namespace.cov_append = True
 
 
 def _controller(config: pytest.Config) -> Any:

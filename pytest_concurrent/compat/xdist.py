@@ -19,7 +19,7 @@ def become_worker(
     slot: int,
     workers: int,
     run_id: str,
-    workerinput: dict[str, Any] | None = None,
+    given: dict[str, Any] | None = None,
 ) -> None:
     """Make this process look like an xdist worker: environment, `workerinput`, `workeroutput`.
 
@@ -28,26 +28,35 @@ def become_worker(
         slot: The worker's place.
         workers: Number of slots.
         run_id: The run's id.
-        workerinput: What the worker is given; None where no plugin had a say in it.
+        given: What `workerinput` is; None where no plugin had a say in it.
     """
-    name = f"gw{slot}"
-    os.environ.update(
-        PYTEST_CONCURRENT="1",
-        PYTEST_CONCURRENT_RUN_ID=run_id,
-        PYTEST_CONCURRENT_SLOT=str(slot),
-        PYTEST_XDIST_WORKER=name,
-        PYTEST_XDIST_WORKER_COUNT=str(workers),
-        PYTEST_XDIST_TESTRUNUID=run_id,
-    )
+    os.environ.update(environment(slot, workers, run_id))
     shaped: Any = config
-    shaped.workerinput = workerinput or {
-        "workerid": name,
+    shaped.workerinput = given or workerinput(slot, workers, run_id)
+    shaped.workeroutput = {}
+    distribute(config, "no")
+
+
+def environment(slot: int, workers: int, run_id: str) -> dict[str, str]:
+    """The variables that tell a worker and all that it starts who it is."""
+    return {
+        "PYTEST_CONCURRENT": "1",
+        "PYTEST_CONCURRENT_RUN_ID": run_id,
+        "PYTEST_CONCURRENT_SLOT": str(slot),
+        "PYTEST_XDIST_WORKER": f"gw{slot}",
+        "PYTEST_XDIST_WORKER_COUNT": str(workers),
+        "PYTEST_XDIST_TESTRUNUID": run_id,
+    }
+
+
+def workerinput(slot: int, workers: int, run_id: str) -> dict[str, Any]:
+    """What `config.workerinput` is in a worker."""
+    return {
+        "workerid": f"gw{slot}",
         "workercount": workers,
         "testrunuid": run_id,
         "mainargv": sys.argv,
     }
-    shaped.workeroutput = {}
-    distribute(config, "no")
 
 
 def distribute(config: pytest.Config, mode: str) -> None:

@@ -13,10 +13,14 @@ from pytest_concurrent import _engine
 from pytest_concurrent.compat import envwatch
 from pytest_concurrent.controller import attendance, hazards
 from pytest_concurrent.controller.collection import Collection
-from pytest_concurrent.controller.forking import python_threads, threads_at_a_fork
-from pytest_concurrent.controller.run import count_workers, refuse_threads, refuse_unsafe_fork
+from pytest_concurrent.controller.run import count_workers
+from pytest_concurrent.controller.start_method import (
+    Start,
+    choose,
+    python_threads,
+    threads_at_a_fork,
+)
 from pytest_concurrent.controller.versions import versions
-from pytest_concurrent.exceptions import ForkUnsafeException
 from pytest_concurrent.reporting.doctor import Chapter, Finding, Grade, show
 from pytest_concurrent.reporting.units import counted, duration
 from pytest_concurrent.settings import Settings
@@ -94,7 +98,9 @@ class Examination:
     def chapters(self) -> list[Chapter]:
         """What was found, the conclusion last."""
         workers = count_workers(self.session.config, self.settings, self.collection)
-        start = list(self._start())
+        native = threads_at_a_fork(self.session.config)
+        chosen = choose(self.session.config, self.settings, native)
+        start = [self._start(chosen), *self._hazards(native)]
         stored: list[Finding] = []
         if self.databases is not None:
             workers, stored = self.databases.examine(self.session, workers)
@@ -109,7 +115,10 @@ class Examination:
         said = (*self.settings.warnings, *self.remarks)
         if said:
             chapters.append(Chapter("Warnings", [Finding("", text, Grade.NOTE) for text in said]))
-        return [*chapters, Chapter("Conclusion", [self._conclusion(workers, [*start, *stored])])]
+        return [
+            *chapters,
+            Chapter("Conclusion", [self._conclusion(workers, chosen, [*start, *stored])]),
+        ]
 
     def _suite(self) -> Iterator[Finding]:
         told = versions()
@@ -130,20 +139,16 @@ class Examination:
         for bound, text in _engine.worker_bounds(groups):
             yield Finding(f"  up to {bound:,}", text)
 
-    def _start(self) -> Iterator[Finding]:
-        asked = f"{self.settings.start} ({self.settings.source('start')})"
-        native = threads_at_a_fork(self.session.config)
-        try:
-            if self.settings.workers == 0:
-                reason = self.settings.sequential_reason or "0 workers"
-                yield Finding("sequential", f"without workers: {reason}", Grade.REFUSED)
-            else:
-                refuse_unsafe_fork(self.session.config, self.settings)
-                refuse_threads(self.settings, native)
-                yield Finding("fork", f"asked for: {asked}; nothing stands in its way", Grade.FINE)
-        except ForkUnsafeException as error:
-            yield Finding("sequential", f"{error}. {error.hint}", Grade.REFUSED)
-        yield from self._hazards(native)
+    def _start(self, chosen: Start) -> Finding:
+        asked = f"asked for: {self.settings.start} ({self.settings.source('start')})"
+        if self.settings.workers == 0:
+            reason = self.settings.sequential_reason or "0 workers"
+            return Finding("sequential", f"without workers: {reason}", Grade.REFUSED)
+        if chosen.method == "fork":
+            return Finding("fork", f"{asked}; nothing stands in its way", Grade.FINE)
+        if self.settings.start == "spawn":
+            return Finding("spawn", asked, Grade.FINE)
+        return Finding("spawn", f"{asked}; {chosen.reason}", Grade.NOTE)
 
     def _hazards(self, native: tuple[str, ...]) -> Iterator[Finding]:
         threads = python_threads(self.session.config)
@@ -156,14 +161,17 @@ class Examination:
         graphics = hazards.graphics_device()
         yield _hazard("graphics", (graphics,) if graphics else (), "{}: unusable after a fork")
 
-    def _conclusion(self, workers: tuple[int, str], decisive: list[Finding]) -> Finding:
+    def _conclusion(
+        self, workers: tuple[int, str], chosen: Start, decisive: list[Finding]
+    ) -> Finding:
         tests = counted(len(self.session.items), "test")
         refused = [one.text for one in decisive if one.grade is Grade.REFUSED]
         if not self.session.items:
             return Finding("nothing to run", "no test was collected", Grade.NOTE)
         if refused:
             return Finding(tests, "as asked for they cannot run, see ✗ above", Grade.REFUSED)
-        return Finding(tests, f"would run on {counted(workers[0], 'worker')}, forked", Grade.FINE)
+        how = "forked" if chosen.method == "fork" else "spawned"
+        return Finding(tests, f"would run on {counted(workers[0], 'worker')}, {how}", Grade.FINE)
 
 
 def _hazard(name: str, found: tuple[str, ...], text: str) -> Finding:

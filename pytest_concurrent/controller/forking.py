@@ -8,24 +8,19 @@ import random
 import signal
 import socket
 import sys
-import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pytest_concurrent._engine import Page
-from pytest_concurrent.compat import django, rerunfailures, seeds
+from pytest_concurrent.compat import django, seeds
 from pytest_concurrent.compat.xdist_inputs import WorkerInputs
+from pytest_concurrent.controller.start_method import live_threads
 from pytest_concurrent.worker import zygote
 from pytest_concurrent.worker.birth import Legacy
 from pytest_concurrent.worker.nextitem import may_be_lazy
-
-#: Threads of native libraries that sleep through a fork without harm to the child: allocators'
-#: housekeeping. Found by running the libraries' own tests in forked children.
-_HARMLESS_THREADS = ("jemalloc_bg_thd", "polars-ooc-clea", "mimalloc")
 
 
 @dataclass(frozen=True)
@@ -50,9 +45,13 @@ class Zygote:
         """Let go of a zygote that no supervisor took over."""
         os.close(self.socket)
         os.close(self.spare)
-        os.close(self.lifeline)
+        self.cut_lifeline()
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
+
+    def cut_lifeline(self) -> None:
+        """Nobody is left who needs it."""
+        os.close(self.lifeline)
 
 
 def fork_zygote(
@@ -104,7 +103,7 @@ def fork_zygote(
     far.close()
     spare_far.close()
     os.close(read_end)
-    return Zygote(near.detach(), pid, spare_near.detach(), write_end, _live_threads(session.config))
+    return Zygote(near.detach(), pid, spare_near.detach(), write_end, live_threads(session.config))
 
 
 def _settle(config: pytest.Config) -> None:
@@ -119,41 +118,3 @@ def _settle(config: pytest.Config) -> None:
         with suppress(OSError, ValueError):
             if stream is not None:
                 stream.flush()
-
-
-def python_threads(config: pytest.Config) -> tuple[str, ...]:
-    """Names of Python's threads beside this one and those that are known to do no harm."""
-    others = set(threading.enumerate()) - {threading.current_thread()}
-    return tuple(sorted(one.name for one in others - rerunfailures.threads(config)))
-
-
-def threads_at_a_fork(config: pytest.Config) -> tuple[str, ...]:
-    """Names of threads that a fork would not take along, found by a fork that comes to nothing."""
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0)
-    try:
-        return _live_threads(config)
-    finally:
-        os.waitpid(pid, 0)
-
-
-def _live_threads(config: pytest.Config) -> tuple[str, ...]:
-    """Names of all threads beside this one, as the kernel knows them, and the harmless ones.
-
-    To be looked at right after the fork: some libraries end their threads in a fork handler.
-    """
-    try:
-        tasks = list(Path("/proc/self/task").iterdir())
-    except OSError:
-        return ()
-    harmless = {os.getpid(), *(thread.native_id for thread in rerunfailures.threads(config))}
-    names = (_thread_name(task) for task in tasks if int(task.name) not in harmless)
-    return tuple(sorted(name for name in names if name and not name.startswith(_HARMLESS_THREADS)))
-
-
-def _thread_name(task: Path) -> str:
-    try:
-        return (task / "comm").read_text().strip()
-    except OSError:  # it has ended since
-        return ""

@@ -24,6 +24,13 @@ _INCOMPLETE = {
 }
 
 
+#: What is said of a test that the controller collected and no worker did.
+_MISSING = (
+    "no worker has this test: the workers collected by themselves (--concurrent-start=spawn), and "
+    "its id came out differently there. Ids must be the same in every process: no random values, "
+    "times, addresses or unordered sets among parameters"
+)
+
 #: What workers may ask for, the gravest last: of several askings that one counts.
 _GRAVITY = ("should_stop", "keyboard_interrupt", "exit", "internal_error")
 
@@ -71,9 +78,12 @@ class Listener:
         self._last_test: dict[int, int] = {}
         self._not_run: list[int] = []
         self._broken_off: list[tuple[int, int, Any]] = []
+        self._lacking: dict[int, set[int]] = {}
+        self._missing: set[int] = set()
         self._methods: dict[str, Callable[..., None]] = {
             "replacing": nodes.replacing,
             "ready": self._on_ready,
+            "lacking": self._on_lacking,
             "start_failed": self._on_start_failed,
             "ended": self._on_ended,
             "settled": self._on_settled,
@@ -96,6 +106,11 @@ class Listener:
         self.start_failure = ""
         self._nodes.ready(slot, pid, self._items)
 
+    def _on_lacking(self, slot: int, tests: list[int]) -> None:
+        """A worker that collected by itself did not find these tests."""
+        for number in tests:
+            self._lacking.setdefault(number, set()).add(slot)
+
     def _on_start_failed(self, slot: int, reason: str) -> None:
         self.start_failure = reason
 
@@ -112,6 +127,11 @@ class Listener:
         self, slot: int | None, number: int, verdict: str, evidence: Evidence | None
     ) -> None:
         """A test has a verdict that its worker could not report."""
+        if verdict == "error":
+            self._replay.not_run(number, _MISSING)
+            self._missing.add(number)
+            self._progress.test_finished(slot, number, verdict, 0.0)
+            return
         if verdict == "not_run" or slot is None:
             self._not_run.append(number)
             if slot is not None and evidence is not None:
@@ -213,6 +233,7 @@ class Listener:
         for broken_off in self._broken_off:
             # Last, as in a sequential run: what pytest was in the middle of when it ended.
             self._replay.broken_off(*broken_off)
+        self._name_rare_tests()
         text = _INCOMPLETE.get(ending)
         if ending == "restarts_spent" and self.start_failure:
             text = f"not run: workers could not be started: {self.start_failure}"
@@ -222,6 +243,14 @@ class Listener:
             for number in sorted(self._not_run):
                 self._replay.not_run(number, text)
         self._replay.finish(self._not_run)
+
+    def _name_rare_tests(self) -> None:
+        """Tests that some workers have and others do not: once, with the workers that lack them."""
+        rare = sorted(number for number in self._lacking if number not in self._missing)
+        if rare:
+            nodeids = [self._items[number].nodeid for number in rare]
+            slots = sorted(set().union(*(self._lacking[number] for number in rare)))
+            self._progress.rare_tests(nodeids, [f"gw{slot}" for slot in slots])
 
     def _before(self, evidence: Evidence | None) -> list[str]:
         return [self._items[number].nodeid for number in evidence.before] if evidence else []

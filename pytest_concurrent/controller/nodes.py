@@ -17,11 +17,13 @@ class NodeTeller:
 
     Attributes:
         inputs: What plugins give to each worker; None where none has a say in it.
+        workerinputs: The same for the first worker on each slot.
         judge_crashes: Whether a plugin may want a test to run again whose worker died.
         warnings: Lines for the header.
     """
 
     inputs: WorkerInputs | None = None
+    workerinputs: Sequence[dict[str, Any]] = ()
     judge_crashes = False
     warnings: Sequence[str] = ()
 
@@ -62,6 +64,7 @@ class _TellingNodes(NodeTeller):
         self._ids: list[str] = []
         self._inputs = WorkerInputs(self._nodes.workerinputs)
         self.inputs = self._inputs
+        self.workerinputs = self._nodes.workerinputs
         self.judge_crashes = any(xdist_hooks.implementations(config, "pytest_handlecrashitem"))
         self.warnings = [
             f"pytest_xdist_make_scheduler of {implementation.plugin_name} is not called: "

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import os
+import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pytest
 
 from pytest_concurrent import _engine
 from pytest_concurrent._engine import Outcome, Page, Supervisor
-from pytest_concurrent.compat import envwatch, xdist
-from pytest_concurrent.controller import interrupts, stepwise
+from pytest_concurrent.compat import xdist
+from pytest_concurrent.controller import interrupts, spawning, stepwise
 from pytest_concurrent.controller.collection import Collection
-from pytest_concurrent.controller.forking import Zygote, fork_zygote, python_threads
+from pytest_concurrent.controller.forking import Zygote, fork_zygote
 from pytest_concurrent.controller.garbage import patient_gc
 from pytest_concurrent.controller.listener import Listener
 from pytest_concurrent.controller.nodes import NodeTeller
 from pytest_concurrent.controller.replay import Replay
+from pytest_concurrent.controller.spawning import Spawning
+from pytest_concurrent.controller.start_method import Start, because_of
 from pytest_concurrent.controller.terms import Terms
 from pytest_concurrent.controller.versions import versions
-from pytest_concurrent.exceptions import ForkUnsafeException, WorkerInternalException
+from pytest_concurrent.exceptions import WorkerInternalException
 from pytest_concurrent.reporting.batch import batched
 from pytest_concurrent.reporting.files import open_stream
 from pytest_concurrent.reporting.progress import PlainProgress
@@ -45,6 +47,8 @@ class Run:
         began: When the run began, by `time.perf_counter`.
         run_id: The run's id.
         workers: Number of slots, and what set it.
+        start: How workers start.
+        spawned: Workers that were started already.
         remarks: Further lines for the header, each with whether it is shown without ``-v`` too.
     """
 
@@ -58,6 +62,8 @@ class Run:
         began: float,
         run_id: str,
         workers: tuple[int, str],
+        start: Start,
+        spawned: Spawning | None = None,
         remarks: Sequence[tuple[str, bool]] = (),
     ) -> None:
         self._session = session
@@ -70,15 +76,21 @@ class Run:
         self._remarks = remarks
         self._terminal = Terminal(session.config)
         self._workers, self._workers_reason = workers
-        self._page = Page(self._workers)
-        self._nodes = NodeTeller.of(self._config, self._workers, run_id)
+        self._start = start
+        self._spawned = spawned
+        self._page = spawned.page if spawned is not None else Page(self._workers)
+        self._nodes = (
+            spawned.nodes
+            if spawned is not None
+            else NodeTeller.of(self._config, self._workers, run_id)
+        )
         self._listener = self._make_listener()
 
     def run(self) -> Outcome:
         """Run every test, and return what was measured.
 
         Raises:
-            ForkUnsafeException: Nothing has run; run sequentially.
+            ForkUnsafeException: Nothing has run, and workers can neither be forked nor started.
         """
         try:
             return self._run()
@@ -86,25 +98,25 @@ class Run:
             self._nodes.close()
 
     def _run(self) -> Outcome:
-        terms = self._terms()
-        zygote = self._fork()
+        zygote = self._fork() if self._start.method == "fork" else None
+        origin = zygote or self._spawn()
         try:
-            supervisor = Supervisor(
-                self._collection.plan,
-                self._page,
-                (zygote.socket, zygote.pid),
-                zygote.spare,
-                terms,
-            )
+            supervisor = self._supervisor(origin)
         except BaseException:
-            zygote.abandon()
+            origin.abandon()
             raise
         self._replay.begin()
         self._listener.judge = supervisor.judge
         try:
             return self._follow(supervisor)
         finally:
-            os.close(zygote.lifeline)
+            origin.cut_lifeline()
+
+    def _supervisor(self, origin: Zygote | Spawning) -> Supervisor:
+        plan, terms = self._collection.plan, self._terms()
+        if isinstance(origin, Spawning):
+            return Supervisor.spawning(plan, origin.spawner, terms)
+        return Supervisor(plan, self._page, (origin.socket, origin.pid), origin.spare, terms)
 
     @property
     def timed_out(self) -> bool:
@@ -167,7 +179,8 @@ class Run:
         tests = len(self._collection.nodeids)
         return [one for one in self._page.running() if one[1] < tests]
 
-    def _fork(self) -> Zygote:
+    def _fork(self) -> Zygote | None:
+        """Fork the zygote; None if workers had better be started."""
         zygote = fork_zygote(
             self._session,
             self._page,
@@ -177,12 +190,27 @@ class Run:
             freeze=self._settings.gc_tuning,
             inputs=self._nodes.inputs,
         )
-        try:
-            refuse_threads(self._settings, zygote.threads)
-        except ForkUnsafeException:
+        reason = because_of(zygote.threads)
+        if reason and self._settings.start == "auto":
             zygote.abandon()
-            raise
+            self._start = Start("spawn", reason)
+            return None
         return zygote
+
+    def _spawn(self) -> Spawning:
+        if self._spawned is None:
+            self._spawned = spawning.prepare(
+                self._config,
+                self._settings,
+                self._page,
+                (self._workers, self._workers_reason),
+                self._nodes,
+                run_id=self._run_id,
+            )
+        if left := spawning.untravelled(self._config):
+            text = "plugins given to pytest.main() as objects cannot be handed to workers"
+            self._terminal.warning(f"{text}: {', '.join(left)}")
+        return self._spawned
 
     def _terms(self) -> Terms:
         settings = self._settings
@@ -192,6 +220,7 @@ class Run:
         return Terms(
             workers=self._workers,
             workers_reason=self._workers_reason,
+            start_method=self._start.method,
             max_failures=_max_failures(self._config),
             max_restarts=_RESTARTS_PER_WORKER * self._workers if restarts is None else restarts,
             test_limit=settings.test_timeout,
@@ -216,7 +245,8 @@ class Run:
         plan = Plan(
             workers=self._workers,
             workers_reason=self._workers_reason,
-            start_method="fork",
+            start_method=self._start.method,
+            start_reason=self._start.reason,
             tests=len(self._session.items),
             timed=timed,
             estimate=work if timed else None,
@@ -268,45 +298,21 @@ def _secrets(settings: Settings) -> list[str]:
     return known_secrets(settings.database)
 
 
-def refuse_threads(settings: Settings, names: Iterable[str]) -> None:
-    """See whether threads that a fork would not take along speak against it.
-
-    Raises:
-        ForkUnsafeException: They do, and nobody said that workers are to be forked all the same.
-    """
-    named = ", ".join(dict.fromkeys(names))
-    if named and settings.start == "auto":
-        raise ForkUnsafeException(
-            f"threads are alive in this process ({named}), and what is forked from it may hang",
-            hint="--concurrent-start=fork forks all the same",
-        )
-
-
-def refuse_unsafe_fork(config: pytest.Config, settings: Settings) -> None:
-    """See, as far as can be seen before, whether workers can be forked.
-
-    Raises:
-        ForkUnsafeException: They cannot, and nobody said that they are to be all the same.
-    """
-    if settings.start != "auto":
-        return
-    if readings := envwatch.readings():
-        raise ForkUnsafeException(
-            f"{readings[0]} before there are workers, so all of them would share the answer",
-            hint="Read it in a fixture or in pytest_concurrent_worker_start, "
-            "or say --concurrent-start=fork to share it",
-        )
-    refuse_threads(settings, python_threads(config))
-
-
 def count_workers(
-    config: pytest.Config, settings: Settings, collection: Collection
+    config: pytest.Config, settings: Settings, collection: Collection | None
 ) -> tuple[int, str]:
-    """How many workers there are to be, and what sets the number, in words."""
+    """How many workers there are to be, and what sets the number, in words.
+
+    Args:
+        config: pytest's configuration.
+        settings: What was asked for.
+        collection: The plan; None = it is not known yet how much there is to do.
+    """
     if settings.workers == "auto":
         if said := xdist.auto_workers(config):
             return said
-        return _engine.advise_workers(collection.plan.group_count)
+        groups = collection.plan.group_count if collection is not None else sys.maxsize
+        return _engine.advise_workers(groups)
     return settings.workers, settings.source("workers").removesuffix(" on the command line")
 
 

@@ -7,19 +7,20 @@ from typing import Any, Protocol
 
 import pytest
 
-from pytest_concurrent._engine import Outcome
+from pytest_concurrent._engine import Outcome, Page
 from pytest_concurrent.compat import early, forked, xdist
-from pytest_concurrent.controller import doctor, order
+from pytest_concurrent.controller import doctor, order, spawning, start_method
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.garbage import patient_gc
+from pytest_concurrent.controller.nodes import NodeTeller
 from pytest_concurrent.controller.run import (
     EXIT_RUN_TIMEOUT,
     Run,
     count_workers,
-    refuse_unsafe_fork,
 )
 from pytest_concurrent.controller.sequential import Stopwatch
 from pytest_concurrent.controller.sequential_events import SequentialEvents, benchmark
+from pytest_concurrent.controller.spawning import Spawning
 from pytest_concurrent.controller.timings import TimingFiles
 from pytest_concurrent.exceptions import (
     ConfigurationException,
@@ -96,13 +97,31 @@ class ConcurrentSession:
         self._stopwatch: Stopwatch | None = None
         self._events: SequentialEvents | None = None
         self._benchmark: tuple[str, list[str]] | None = None
+        self._spawned: Spawning | None = None
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """From here on this is a controller for whoever asks pytest-xdist."""
-        if self._settings.enabled and self._settings.workers != 0:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> Generator[None]:
+        """From here on this is a controller for whoever asks pytest-xdist.
+
+        Workers that are to be spawned anyway collect while this process does.
+        """
+        settings = self._settings
+        on_workers = settings.enabled and settings.workers != 0
+        if on_workers:
             xdist.distribute(self._config, "load")
             forked.start(session)
+        yield
+        if on_workers and settings.start == "spawn" and not settings.doctor:
+            self._spawn_early()
+
+    def _spawn_early(self) -> None:
+        workers = count_workers(self._config, self._settings, None)
+        page = Page(workers[0])
+        nodes = NodeTeller.of(self._config, workers[0], self._run_id)
+        self._spawned = spawning.prepare(
+            self._config, self._settings, page, workers, nodes, run_id=self._run_id
+        )
+        self._spawned.spawner.start_early()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
@@ -155,7 +174,6 @@ class ConcurrentSession:
             self._measure_here(session)
             return None
         try:
-            refuse_unsafe_fork(self._config, self._settings)
             run = self._prepare(session)
             self._outcome = run.run()
         except (ForkUnsafeException, SecurityException) as error:
@@ -184,9 +202,17 @@ class ConcurrentSession:
         collection = Collection(session.items, self._settings, self._timings.history)
         if self._databases is not None:
             collection.set_turns(self._databases.turns(session.items))
-        workers = count_workers(self._config, self._settings, collection)
+        start = start_method.choose(self._config, self._settings)
+        workers = (
+            self._spawned.workers
+            if self._spawned is not None
+            else count_workers(self._config, self._settings, collection)
+        )
         remarks: Sequence[tuple[str, bool]] = ()
-        if self._databases is not None:
+        if self._databases is not None and start.method == "spawn":
+            self._databases.finish()
+            remarks = [("databases are set up once per worker, without templates", True)]
+        elif self._databases is not None:
             try:
                 workers, remarks = self._databases.prepare(session, workers)
             except ConfigurationException as error:
@@ -199,6 +225,8 @@ class ConcurrentSession:
             began=self._began,
             run_id=self._run_id,
             workers=workers,
+            start=start,
+            spawned=self._spawned,
             remarks=remarks,
         )
 
@@ -242,6 +270,9 @@ class ConcurrentSession:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Keep what was measured, and write the files that were asked for."""
+        if self._spawned is not None:
+            # After a run nobody is left; a session that ended before lets go of them here.
+            self._spawned.abandon()
         if self._run_timed_out:
             session.exitstatus = EXIT_RUN_TIMEOUT
         if self._outcome is not None:

@@ -12,6 +12,7 @@ class Terms:
     Attributes:
         workers: Number of slots.
         workers_reason: Why so many.
+        start_method: How they start: ``fork`` or ``spawn``.
         max_failures: After so many failures no further test starts.
         max_restarts: Workers that may be replaced over the whole run.
         test_limit: Limit of one test.
@@ -30,6 +31,7 @@ class Terms:
 
     workers: int
     workers_reason: str
+    start_method: str
     max_failures: int | None
     max_restarts: int
     test_limit: float | None

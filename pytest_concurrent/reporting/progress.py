@@ -132,6 +132,13 @@ class PlainProgress:
         """Say how many tests had no turn because the run was broken off."""
         self._terminal.between_tests(f" {counted(count, 'test')} did not run", word="concurrent:")
 
+    def rare_tests(self, nodeids: Sequence[str], workers: Sequence[str]) -> None:
+        """Name tests that some workers did not find when they collected, and those workers."""
+        named = ", ".join(nodeids[:_NAMED]) + (", …" if len(nodeids) > _NAMED else "")
+        many = counted(len(nodeids), "test")
+        lacking = ", ".join(workers)
+        self._terminal.warning(f"{many} that not every worker collected ({lacking}): {named}")
+
     def orphans_ended(self, processes: Sequence[str]) -> None:
         """Name processes that tests had left behind, and that were ended."""
         named = "; ".join(processes[:_NAMED]) + ("; …" if len(processes) > _NAMED else "")

@@ -25,8 +25,8 @@ _REPLAYED = (
 _WORKER_NAMES = frozenset({"workerinput", "workeroutput", "PYTEST_XDIST_WORKER", "is_xdist_worker"})
 
 
-def install(config: pytest.Config, sender: Sender) -> None:
-    """Route reports and warnings to the sender only."""
+def silence(config: pytest.Config) -> None:
+    """Let nobody hear of reports and warnings who hears of them in the controller."""
     for name in _REPLAYED:
         hook: Any = getattr(config.hook, name)
         for implementation in list(hook.get_hookimpls()):
@@ -34,11 +34,24 @@ def install(config: pytest.Config, sender: Sender) -> None:
                 implementation.function
             ):
                 hook._remove_plugin(implementation.plugin)
+
+
+def install(config: pytest.Config, sender: Sender) -> None:
+    """Route reports and warnings to the sender only."""
+    silence(config)
     # The hook remembers its calls and repeats them to whoever comes later: without this every
     # worker would send the warnings of the collection again.
     history: Any = config.hook.pytest_warning_recorded
     history._call_history.clear()
     config.pluginmanager.register(sender, _SENDER)
+
+
+def tell_ending(session: pytest.Session, exitstatus: int) -> None:
+    """Put into `workeroutput` how the session ended in this process, as pytest-xdist does."""
+    shaped: Any = session.config
+    shaped.workeroutput.update(
+        exitstatus=exitstatus, shouldfail=session.shouldfail, shouldstop=session.shouldstop
+    )
 
 
 def finish_session(session: pytest.Session, exitstatus: int) -> None:

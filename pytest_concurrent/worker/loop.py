@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -24,40 +24,59 @@ from pytest_concurrent.worker.reset import leave, reset
 from pytest_concurrent.worker.sender import Sender
 
 #: Exit status of a worker whose controller is gone or not to be understood.
-_ABANDONED = 3
+ABANDONED = 3
 
 
 def live(birth: Birth, legacy: Legacy) -> NoReturn:
     """Be a worker. Never returns."""
+    session = legacy.session
     try:
         reset(birth, legacy)
         link = WorkerLink(birth.socket, birth.slot, legacy.page)
-        Worker(link, birth, legacy).run()
+        worker = Worker(link, session, session.items, birth.name, legacy.fixtures, lazy=legacy.lazy)
+        worker.run()
+        hooks.tell_ending(session, int(pytest.ExitCode.OK))
+        hooks.finish_session(session, int(pytest.ExitCode.OK))
+        cov.save(session.config)
+        worker.say_goodbye()
     except EOFError:
-        os._exit(_ABANDONED)
+        os._exit(ABANDONED)
     except BaseException:
         # Nobody is left to report it; the controller shows the end of a dead worker's stderr.
         traceback.print_exc(file=sys.__stderr__)
-        os._exit(_ABANDONED)
+        os._exit(ABANDONED)
     leave(0)
 
 
 class Worker:
-    """Runs tests in a forked copy of the collected session.
+    """Runs tests, in a forked copy of the collected session or in one that was collected here.
 
     Args:
         link: The worker's socket.
-        birth: What this worker was given.
-        legacy: What all workers inherit.
+        session: The session.
+        items: The tests by number; None for those that this worker does not have.
+        name: The slot's name.
+        fixtures: Numbers of shared set-ups, by their key.
+        lazy: Whether `nextitem` may be decided as late as teardown.
     """
 
-    def __init__(self, link: WorkerLink, birth: Birth, legacy: Legacy) -> None:
+    def __init__(
+        self,
+        link: WorkerLink,
+        session: pytest.Session,
+        items: Sequence[Any],
+        name: str,
+        fixtures: dict[str, int],
+        *,
+        lazy: bool,
+    ) -> None:
         self._link = link
-        self._session = legacy.session
-        self._config = legacy.session.config
-        self._lazy = legacy.lazy
-        self._name = birth.name
-        clock = FixtureClock(legacy.fixtures)
+        self._session = session
+        self._items = items
+        self._config = session.config
+        self._lazy = lazy
+        self._name = name
+        clock = FixtureClock(fixtures)
         self._config.pluginmanager.register(clock, "pytest_concurrent_fixture_clock")
         self._sender = Sender(link, self._config, clock, terminal.install(self._config))
         hooks.install(self._config, self._sender)
@@ -68,14 +87,19 @@ class Worker:
         self._on_interrupt: Any = signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def run(self) -> None:
-        """Run tests until there are no more, then end the session's part in this process."""
+        """Run tests until there are no more, and tear everything down."""
         self._start()
         number = self._wait()
         while number is not None:
             number = self._run_test(number)
             if number is None:
                 number = self._wait()
-        self._finish()
+        self._config.hook.pytest_concurrent_worker_finish(config=self._config, worker=self._name)
+
+    def say_goodbye(self) -> None:
+        """Send what is left: errors of the end, and what plugins have for the controller."""
+        self._sender.send_between_tests()
+        self._link.finished(getattr(self._config, "workeroutput", {}))
 
     def _start(self) -> None:
         try:
@@ -88,9 +112,11 @@ class Worker:
     def _run_test(self, number: int) -> int | None:
         """Run one test; the next one if it is claimed already."""
         session = self._session
-        item = session.items[number]
+        item = self._items[number]
         self._sender.begin(number, item)
-        nextitem: Any = NextItem(self._link, session) if self._lazy else self._eager_next()
+        nextitem: Any = (
+            NextItem(self._link, session, self._items) if self._lazy else self._eager_next()
+        )
         try:
             with self._interruptible():
                 self._config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
@@ -119,13 +145,13 @@ class Worker:
             self._on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def _eager_next(self) -> Any:
-        nextitem = follower(self._link.peek(), self._session)
+        nextitem = follower(self._link.peek(), self._session, self._items)
         return None if isinstance(nextitem, Break) else nextitem
 
     def _wait(self) -> int | None:
         """The next test, started; None = leave."""
         while (number := self._link.wait()) is not None:
-            self._prepare_for(self._session.items[number])
+            self._prepare_for(self._items[number])
             if (taken := self._link.take()) is not None:
                 return taken
         self._prepare_for(None)
@@ -146,20 +172,6 @@ class Worker:
             report = previous.ihook.pytest_runtest_makereport(item=previous, call=call)
             previous.ihook.pytest_runtest_logreport(report=report)
         self._sender.send_between_tests()
-
-    def _finish(self) -> None:
-        self._config.hook.pytest_concurrent_worker_finish(config=self._config, worker=self._name)
-        output = getattr(self._config, "workeroutput", {})
-        status = int(pytest.ExitCode.OK)
-        output.update(
-            exitstatus=status,
-            shouldfail=self._session.shouldfail,
-            shouldstop=self._session.shouldstop,
-        )
-        hooks.finish_session(self._session, status)
-        cov.save(self._config)
-        self._sender.send_between_tests()
-        self._link.finished(output)
 
 
 def _reason_to_stop(error: BaseException) -> tuple[str, str, int | None]:

@@ -7,6 +7,7 @@ stand-in that asks only when teardown looks at it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -32,16 +33,19 @@ class Break:
 class NextItem:
     """Stands for the next item until somebody looks."""
 
-    def __init__(self, link: WorkerLink, session: pytest.Session) -> None:
+    def __init__(
+        self, link: WorkerLink, session: pytest.Session, items: Sequence[pytest.Item | None]
+    ) -> None:
         self._link = link
         self._session = session
+        self._items = items
         self._resolved: Any = None
         self._is_resolved = False
 
     def resolve(self) -> Any:
         """The item, None, or a `Break`. The first call may wait for the controller."""
         if not self._is_resolved:
-            self._resolved = follower(self._link.peek(), self._session)
+            self._resolved = follower(self._link.peek(), self._session, self._items)
             self._is_resolved = True
         return self._resolved
 
@@ -68,10 +72,10 @@ class NextItem:
         return hash(self.resolve())
 
 
-def follower(peeked: int, session: pytest.Session) -> Any:
-    """The item, None for nothing, or a `Break` for nothing now."""
+def follower(peeked: int, session: pytest.Session, items: Sequence[pytest.Item | None]) -> Any:
+    """The item of this number, None for nothing, or a `Break` for nothing now."""
     if peeked >= 0:
-        return session.items[peeked]
+        return items[peeked]
     return None if peeked == NOTHING else Break(session)
 
 

@@ -1,4 +1,4 @@
-"""What must be made new in a forked worker, in the order in which it must be done.
+"""What must be made new in a worker, in the order in which it must be done after a fork.
 
 The order was found by experiment: each step mends something that came out wrong without it,
 silently in most cases. The docstring of each says what.
@@ -14,6 +14,7 @@ import random
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any, NoReturn
 from unittest import mock
 
@@ -29,11 +30,13 @@ from pytest_concurrent.worker.birth import Birth, Legacy
 def reset(birth: Birth, legacy: Legacy) -> None:
     """Make a fork of the zygote a worker. Its socket is not touched."""
     config = legacy.session.config
-    _own_group()
+    own_group()
     lifeline.hold(legacy.lifeline)
-    _restart_capture(config, birth)
-    _own_temp_folder(config, birth)
-    _own_fault_file(config, birth)
+    restart_capture(config, birth)
+    factory: Any = getattr(config, "_tmp_path_factory", None)
+    if factory is not None:
+        own_temp_folder(config, factory.getbasetemp(), birth)
+    own_fault_file(config, birth)
     given = legacy.inputs.receive(birth.slot, birth.attempt) if legacy.inputs is not None else None
     xdist.become_worker(config, birth.slot, legacy.workers, legacy.run_id, given)
     _own_exit_handlers()
@@ -42,7 +45,7 @@ def reset(birth: Birth, legacy: Legacy) -> None:
     forked.prepare(config)
 
 
-def _own_group() -> None:
+def own_group() -> None:
     """Signals reach the worker with all that it starts, and the terminal's Ctrl-C does not."""
     os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -51,15 +54,15 @@ def _own_group() -> None:
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
 
 
-def _restart_capture(config: pytest.Config, birth: Birth) -> None:
+def restart_capture(config: pytest.Config, birth: Birth) -> None:
     """Capture files share one offset over fork: failing tests would carry others' output."""
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     if capture is not None:
         capture.stop_global_capturing()
     # Under `-s` tests would take the controller's input away from each other.
-    _onto(os.open(os.devnull, os.O_RDONLY), 0)
-    _onto(birth.stdout, 1)
-    _onto(birth.stderr, 2)
+    onto(os.open(os.devnull, os.O_RDONLY), 0)
+    onto(birth.stdout, 1)
+    onto(birth.stderr, 2)
     for stream in (sys.__stdout__, sys.__stderr__):
         if stream is not None and hasattr(stream, "reconfigure"):
             # A pipe makes Python buffer by blocks; what a test prints is wanted when it prints.
@@ -78,24 +81,25 @@ def _restart_capture(config: pytest.Config, birth: Birth) -> None:
         os.close(unused)
 
 
-def _onto(source: int, target: int) -> None:
+def onto(source: int, target: int) -> None:
+    """Move a descriptor to another number."""
     os.dup2(source, target, inheritable=True)
     os.close(source)
 
 
-def _own_temp_folder(config: pytest.Config, birth: Birth) -> None:
+def own_temp_folder(config: pytest.Config, run: Path, birth: Birth) -> None:
     """As under xdist: `popen-gw0` below the run's folder, the same for a replacement."""
     factory: Any = getattr(config, "_tmp_path_factory", None)
     if factory is None:
         return
-    base = factory.getbasetemp() / f"popen-{birth.name}"
+    base = run / f"popen-{birth.name}"
     base.mkdir(mode=0o700, exist_ok=True)
     factory._basetemp = base
     if hasattr(factory, "_next_number"):
         factory._next_number = {}
 
 
-def _own_fault_file(config: pytest.Config, birth: Birth) -> None:
+def own_fault_file(config: pytest.Config, birth: Birth) -> None:
     """The stacks of a dying worker go to a file that outlives it.
 
     Those that pytest writes after `faulthandler_timeout` are shown at once, as in a sequential run.

@@ -28,6 +28,11 @@ class TerminalStandIn:
         writer.fullwidth = reporter._tw.fullwidth
         self._tw = writer
 
+    def resemble(self, markup: bool, highlight: bool, width: int) -> None:
+        """Write as for the controller's terminal, and forget what was written before."""
+        self._tw.hasmarkup, self._tw.code_highlight, self._tw.fullwidth = markup, highlight, width
+        self.take()
+
     def take(self) -> Written:
         """What was written since the last call."""
         self._keep_text()
@@ -82,8 +87,8 @@ def install(config: pytest.Config) -> TerminalStandIn | None:
     """Put a stand-in in the reporter's place; None if there is no reporter."""
     manager = config.pluginmanager
     reporter = manager.getplugin("terminalreporter")
-    if reporter is None:
-        return None
+    if reporter is None or isinstance(reporter, TerminalStandIn):
+        return reporter
     stand_in = TerminalStandIn(reporter)
     manager.unregister(reporter)
     manager.register(stand_in, "terminalreporter")

@@ -19,18 +19,25 @@ def quick_and_repeatable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def compare(pytester: pytest.Pytester) -> Compare:
+def compare(pytester: pytest.Pytester, request: pytest.FixtureRequest) -> Compare:
     """Compare a sequential run with runs on workers.
 
     Each run has a cache of its own; colours are on. `workers` says how many there are in each run.
+    They are forked; where the test has the mark `spawned`, and in every test with
+    `--every-start-method`, the last of these runs is repeated with workers that are spawned.
     """
+    every = request.config.getoption("every_start_method")
+    spawned = request.node.get_closest_marker("spawned")
 
     def check(*args: str, workers: Sequence[int] = (2,), junit: bool = True) -> Told:
         wanted = told(pytester, "sequential", *args, junit=junit)
-        for number in workers:
-            asked = (*args, *on_workers(number))
-            found = told(pytester, f"workers-{number}", *asked, junit=junit)
-            assert not differences(wanted, found), f"with {number} workers"
+        runs = [(number, "fork") for number in workers]
+        if every or spawned:
+            runs.append((workers[-1], "spawn"))
+        for number, start in runs:
+            asked = (*args, *on_workers(number, start))
+            found = told(pytester, f"{start}-{number}", *asked, junit=junit)
+            assert not differences(wanted, found), f"with {number} workers, {start}"
         return wanted
 
     return check

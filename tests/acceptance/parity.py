@@ -52,9 +52,10 @@ class Compare(Protocol):
         """Returns what they told."""
 
 
-def on_workers(number: int) -> tuple[str, ...]:
+def on_workers(number: int, start: str = "") -> tuple[str, ...]:
     """The arguments of a run on workers."""
-    return "--concurrent", f"--workers={number}"
+    how = [f"--concurrent-start={start}"] if start else []
+    return "--concurrent", f"--workers={number}", *how
 
 
 def told(pytester: pytest.Pytester, name: str, *args: str, junit: bool = True) -> Told:

@@ -63,7 +63,7 @@ def test_back_end_of_its_own_way_is_left_to_django(project: pytest.Pytester) -> 
     demanded.stderr.fnmatch_lines(["*--concurrent-db=clone (*): 'default': *"])
 
 
-def test_thread_before_the_fork_means_no_builder_either(project: pytest.Pytester) -> None:
+def test_thread_before_the_fork_means_spawned_workers(project: pytest.Pytester) -> None:
     project.makeconftest(
         """
         import threading
@@ -72,7 +72,7 @@ def test_thread_before_the_fork_means_no_builder_either(project: pytest.Pytester
     )
     result = project.runpytest_subprocess(*ON_WORKERS, "-W", "error::DeprecationWarning")
     result.assert_outcomes(passed=4)
-    result.stdout.fnmatch_lines(["*sequentially, without workers: threads are alive*"])
+    result.stdout.fnmatch_lines(["concurrent: 2 workers*spawn (threads are alive: *)*"])
 
 
 def test_production_is_refused_with_the_reason(

@@ -83,19 +83,19 @@ def test_healthy_suite_is_told_and_untouched(pytester: pytest.Pytester) -> None:
         ("import os; os.environ.get('PYTEST_XDIST_WORKER')", "conftest.py:1 reads"),
     ],
 )
-def test_doctor_refuses_what_a_run_refuses(
+def test_doctor_says_spawn_where_a_run_does(
     pytester: pytest.Pytester, conftest: str, named: str
 ) -> None:
     pytester.makepyfile(TESTS)
     pytester.makeconftest(conftest)
-    code, text = examined(pytester)
-    assert code == 1
-    assert "✗ sequential" in text
+    code, text = examined(pytester, "--workers=2")
+    assert code == 0
     assert named in text
-    assert "would run on" not in text
+    assert "✓ 2 tests would run on 2 workers, spawned" in text
     result = pytester.runpytest_subprocess(*on_workers(2))
-    reason = next(line for line in result.outlines if "sequentially, without workers: " in line)
-    assert reason.partition("without workers: ")[2] in text
+    header = next(line for line in result.outlines if line.startswith("concurrent: 2 workers"))
+    reason = header.partition("spawn (")[2].partition(")")[0]
+    assert reason in text
 
 
 def test_hazard_that_is_accepted_is_a_note(pytester: pytest.Pytester) -> None:

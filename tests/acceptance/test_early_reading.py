@@ -40,14 +40,13 @@ def reading_early(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.usefixtures("reading_early")
-def test_line_is_named_and_workers_stay_away(pytester: pytest.Pytester) -> None:
+def test_line_is_named_and_workers_read_for_themselves(pytester: pytest.Pytester) -> None:
     result = pytester.runpytest_subprocess(*on_workers(2))
     result.assert_outcomes(passed=1)
     place = f"{pytester.path / 'settings.py'}:3"
     lines = [line for line in result.stdout.lines if line.startswith("concurrent: ")]
     assert len(lines) == 1
-    assert "sequentially, without workers" in lines[0]
-    assert f"{place} reads PYTEST_XDIST_WORKER" in lines[0]
+    assert f"spawn ({place} reads PYTEST_XDIST_WORKER" in lines[0]
 
 
 @pytest.mark.usefixtures("reading_early")

@@ -51,19 +51,6 @@ def test_plain_run_keeps_to_its_shard(pytester: pytest.Pytester) -> None:
     assert ran == 4
 
 
-def test_file_names_stay_when_workers_are_refused(pytester: pytest.Pytester) -> None:
-    pytester.makeconftest(
-        "import threading, time\n"
-        "threading.Thread(target=time.sleep, args=(60,), daemon=True, name='poller').start()\n"
-    )
-    pytester.makepyfile("def test_one():\n    pass\n")
-    result = pytester.runpytest_subprocess("--concurrent", "--workers=2", "-q")
-    result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["*warning: sequentially*threads are alive*(poller)*"])
-    result = pytester.runpytest_subprocess("--concurrent", "--workers=2")
-    result.stdout.fnmatch_lines(["test_file_names_stay_when_workers_are_refused.py .*"])
-
-
 def test_missing_engine_leaves_pytest_working(pytester: pytest.Pytester) -> None:
     pytester.makeconftest("")
     pytester.makepyfile(

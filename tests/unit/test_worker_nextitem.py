@@ -34,7 +34,7 @@ def items(pytester: pytest.Pytester) -> list[pytest.Item]:
 def stand_in(link: Link, items: list[pytest.Item]) -> Any:
     shaped: Any = link
     session: Any = Session(items)
-    return NextItem(shaped, session)
+    return NextItem(shaped, session, items)
 
 
 def test_nobody_is_asked_before_somebody_looks(items: list[pytest.Item]) -> None:
@@ -85,7 +85,7 @@ def test_teardown_takes_the_stand_in(pytester: pytest.Pytester) -> None:
         def pytest_runtestloop(session):
             for number, item in enumerate(session.items):
                 last = number + 1 == len(session.items)
-                nextitem = NextItem(Link(-1 if last else number + 1), session)
+                nextitem = NextItem(Link(-1 if last else number + 1), session, session.items)
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=nextitem)
             return True
         """

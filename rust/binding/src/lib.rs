@@ -8,6 +8,7 @@ mod message;
 mod outcome;
 mod plan;
 mod reports;
+mod spawner;
 mod supervisor;
 mod value;
 mod worker;
@@ -31,6 +32,8 @@ mod _engine {
     use super::plan::Plan;
     #[pymodule_export]
     use super::reports::{benchmark, compare};
+    #[pymodule_export]
+    use super::spawner::{Spawner, receive_birth};
     #[pymodule_export]
     use super::supervisor::Supervisor;
     #[pymodule_export]

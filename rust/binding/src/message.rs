@@ -61,6 +61,10 @@ pub(crate) fn to_python(py: Python<'_>, message: Message) -> PyResult<Bound<'_, 
     match message {
         Message::Ready { slot, attempt, pid } => ("ready", slot.0, attempt, pid).into_pyobject(py),
         Message::Replacing { slot, attempt } => ("replacing", slot.0, attempt).into_pyobject(py),
+        Message::Lacking { slot, tests } => {
+            let tests: Vec<_> = tests.into_iter().map(|test| test.0).collect();
+            ("lacking", slot.0, tests).into_pyobject(py)
+        }
         Message::StartFailed { slot, reason } => ("start_failed", slot.0, reason).into_pyobject(py),
         Message::Ended { slot, test, verdict, seconds, payload } => {
             let reports = value::decode(py, &payload).ok();

@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::os::fd::RawFd;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::guard::Redaction;
 use engine::schedule::Outlook;
 use engine::{Config, Limits, Order, Run, TestId};
 use host::clock::Clock;
-use host::supervisor::{self, Names, Setup, SupervisorHandle};
+use host::supervisor::{self, Names, Origin, Setup, SupervisorHandle};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -18,6 +18,7 @@ use report::record::{RunStarted, SCHEMA};
 use crate::message::to_python;
 use crate::outcome::Outcome;
 use crate::plan::{Plan, duration};
+use crate::spawner::Spawner;
 use crate::worker::{Page, owned};
 
 /// Between a polite signal and the next one.
@@ -37,6 +38,7 @@ const MOST: usize = 256;
 pub(crate) struct Terms {
     workers: u16,
     workers_reason: String,
+    start_method: String,
     max_failures: Option<u32>,
     max_restarts: u32,
     test_limit: Option<f64>,
@@ -53,7 +55,7 @@ pub(crate) struct Terms {
     secrets: Vec<String>,
 }
 
-/// A run in progress: one thread of ours, from the fork of the zygote to the last verdict.
+/// A run in progress: one thread of ours, from the first worker to the last verdict.
 #[pyclass(frozen, module = "pytest_concurrent._engine")]
 pub(crate) struct Supervisor {
     handle: Mutex<Option<SupervisorHandle>>,
@@ -68,27 +70,16 @@ impl Supervisor {
     /// `spare` the socket of its spare; all are taken over.
     #[new]
     fn new(plan: &mut Plan, page: &Page, zygote: (RawFd, i32), spare: RawFd, terms: Terms) -> PyResult<Self> {
-        let (suite, names) = plan.consume()?;
-        let tests = suite.tests.len() as u32;
-        let run = Run::new(suite, terms.config()?);
-        let clock = Clock::started(duration(terms.elapsed)?);
-        let outlook = run.outlook();
-        let timed = names.estimates.iter().any(Option::is_some);
-        let started = terms.started(tests, timed.then_some(&outlook), &clock);
-        let setup = Setup {
-            run,
-            page: page.0.clone(),
-            clock,
-            zygote: (owned(zygote.0), zygote.1),
-            spare: owned(spare),
-            slots: terms.workers,
-            names: names.clone(),
-            started,
-            keep_records: terms.keep_records,
-            events: terms.events.map(|descriptor| File::from(owned(descriptor))),
-            redaction: Redaction::new(terms.secrets),
-        };
-        Ok(Self { handle: Mutex::new(Some(SupervisorHandle::start(setup)?)), names, began: clock.wall(), outlook })
+        let origin = Origin::Zygote { zygote: (owned(zygote.0), zygote.1), spare: owned(spare) };
+        Self::start(plan, page.0.clone(), origin, terms)
+    }
+
+    /// Starts the thread with workers that are processes of their own; the spawner is used up.
+    #[staticmethod]
+    fn spawning(plan: &mut Plan, spawner: &Spawner, terms: Terms) -> PyResult<Self> {
+        let spawner = spawner.consume()?;
+        let page = spawner.page().clone();
+        Self::start(plan, page, Origin::Spawner(spawner), terms)
     }
 
     /// What happened since the last call; waits a moment if nothing did. See the stub for the forms.
@@ -140,6 +131,29 @@ impl Supervisor {
 }
 
 impl Supervisor {
+    fn start(plan: &mut Plan, page: Arc<host::page::Page>, origin: Origin, terms: Terms) -> PyResult<Self> {
+        let (suite, names) = plan.consume()?;
+        let tests = suite.tests.len() as u32;
+        let run = Run::new(suite, terms.config()?);
+        let clock = Clock::started(duration(terms.elapsed)?);
+        let outlook = run.outlook();
+        let timed = names.estimates.iter().any(Option::is_some);
+        let started = terms.started(tests, timed.then_some(&outlook), &clock);
+        let setup = Setup {
+            run,
+            page,
+            clock,
+            origin,
+            slots: terms.workers,
+            names: names.clone(),
+            started,
+            keep_records: terms.keep_records,
+            events: terms.events.map(|descriptor| File::from(owned(descriptor))),
+            redaction: Redaction::new(terms.secrets),
+        };
+        Ok(Self { handle: Mutex::new(Some(SupervisorHandle::start(setup)?)), names, began: clock.wall(), outlook })
+    }
+
     fn with<T>(&self, act: impl FnOnce(&SupervisorHandle) -> T) -> PyResult<T> {
         let handle = self.handle.lock().unwrap_or_else(PoisonError::into_inner);
         handle.as_ref().map(act).ok_or_else(|| PyRuntimeError::new_err("this supervisor was already joined"))
@@ -172,7 +186,7 @@ impl Terms {
             tests,
             workers: u32::from(self.workers),
             workers_reason: self.workers_reason.as_str().into(),
-            start_method: "fork".into(),
+            start_method: self.start_method.as_str().into(),
             estimate: outlook.map(|outlook| outlook.work.as_secs_f64()),
             bound: outlook.map(|outlook| outlook.bound.as_secs_f64()),
             versions: self.versions.clone(),

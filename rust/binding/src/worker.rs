@@ -47,6 +47,25 @@ impl WorkerLink {
         Ok(Self { link: Mutex::new(link), place })
     }
 
+    /// The socket of a worker that collects by itself: it says that it is ready when it is.
+    #[staticmethod]
+    fn collecting(descriptor: RawFd, slot: u16, page: &Page) -> Self {
+        let link = link::WorkerLink::collecting(owned(descriptor), Slot(slot), Arc::clone(&page.0));
+        let place = link.place();
+        Self { link: Mutex::new(link), place }
+    }
+
+    /// Waits for what numbers mean: node ids of tests, keys of shared set-ups.
+    fn names(&self, py: Python<'_>) -> PyResult<(Vec<String>, Vec<String>)> {
+        let names = self.call(py, link::WorkerLink::names)?;
+        Ok((names.tests, names.fixtures))
+    }
+
+    /// Says that the worker waits for its first test, and which tests it does not have.
+    fn ready(&self, py: Python<'_>, lacking: Vec<u32>) -> PyResult<()> {
+        self.call(py, |link| link.ready(lacking.into_iter().map(TestId).collect()))
+    }
+
     /// The test that follows the running one; -1 = nothing, ever; -2 = nothing for now.
     fn peek(&self, py: Python<'_>) -> PyResult<i64> {
         let peek = self.call(py, link::WorkerLink::peek)?;

@@ -15,6 +15,18 @@ pub enum Event {
         /// Where.
         slot: Slot,
     },
+    /// A worker was started on this slot before the run began, and has not spoken yet.
+    AlreadyStarted {
+        /// Where.
+        slot: Slot,
+    },
+    /// The worker that starts on this slot collected by itself, and did not find these tests.
+    Lacking {
+        /// Where.
+        slot: Slot,
+        /// Which.
+        tests: Vec<TestId>,
+    },
     /// A test began on this slot.
     TestStarted {
         /// Where.

@@ -13,6 +13,7 @@ use crate::verdict::Verdict;
 mod clocks;
 mod facts;
 mod hand_out;
+mod missing;
 mod queue;
 mod results;
 mod stops;
@@ -42,6 +43,8 @@ pub struct Run {
     suspects: Vec<Suspect>,
     workers: Vec<Worker>,
     restarts: Restarts,
+    /// Whether tests may have become such as no worker has.
+    seeks_missing: bool,
     clock: Watch,
     /// Why nothing more is to start, if so.
     stop: Option<Ending>,
@@ -62,6 +65,7 @@ impl Run {
             test_limits: suite.tests.into_iter().map(|test| test.limit.or(config.limits.test)).collect(),
             workers: vec![Worker::default(); usize::from(config.workers.max(1))],
             restarts: Restarts::new(config.max_restarts),
+            seeks_missing: false,
             clock: Watch::new(Duration::ZERO, None),
             failures: 0,
             suspects: Vec::new(),
@@ -107,6 +111,8 @@ impl Run {
     fn take_in(&mut self, event: Event) {
         match event {
             Event::WorkerReady { slot } => self.on_worker_ready(slot),
+            Event::AlreadyStarted { slot } => self.on_already_started(slot),
+            Event::Lacking { slot, tests } => self.on_lacking(slot, tests),
             Event::TestStarted { slot, test } => self.on_test_started(slot, test),
             Event::TestEnded { slot, test, verdict, failures, timing, set_ups } => {
                 self.on_test_ended(slot, test, &results::Outcome { verdict, failures, timing, set_ups });
@@ -129,6 +135,7 @@ impl Run {
 
     /// What every event may have made possible.
     fn follow_up(&mut self) {
+        self.give_up_missing_tests();
         self.wake_resting_workers();
         self.fill_slots();
         self.end_if_done();

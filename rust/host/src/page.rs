@@ -6,13 +6,14 @@
 //! This is what makes `-x` exact although workers hold tests ahead.
 
 use std::ffi::c_void;
-use std::num::NonZeroUsize;
+use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use engine::{Slot, TestId};
-use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+use rustix::fs::{MemfdFlags, fstat, ftruncate, memfd_create};
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// What one worker is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,10 +83,12 @@ impl Grant {
     }
 }
 
-/// The shared page, inherited over fork.
+/// The shared page, inherited over fork, or attached to by a process that was given its file.
+#[derive(Debug)]
 pub struct Page {
     base: NonNull<Cell>,
     slots: usize,
+    file: OwnedFd,
 }
 
 // SAFETY: all access goes through atomics; the mapping lives as long as the value.
@@ -94,15 +97,34 @@ unsafe impl Send for Page {}
 unsafe impl Sync for Page {}
 
 impl Page {
-    /// Maps a page with room for `slots` slots.
+    /// Makes a page with room for `slots` slots.
     pub fn new(slots: u16) -> std::io::Result<Self> {
-        let length = NonZeroUsize::new(usize::from(slots).max(1) * size_of::<Cell>()).unwrap_or(NonZeroUsize::MIN);
-        // SAFETY: an anonymous mapping at an address of the kernel's choice aliases nothing; zeroes are valid cells.
-        let address = unsafe {
-            mmap_anonymous(std::ptr::null_mut(), length.get(), ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED)
-        }?;
+        let file = memfd_create("pytest-concurrent-page", MemfdFlags::CLOEXEC)?;
+        ftruncate(&file, length(slots) as u64)?;
+        Self::map(file, slots)
+    }
+
+    /// Maps the page of another process, which has room for `slots` slots.
+    pub fn attach(file: OwnedFd, slots: u16) -> std::io::Result<Self> {
+        // Beyond the end of a file memory cannot be touched.
+        if fstat(&file)?.st_size < length(slots).cast_signed() as i64 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        Self::map(file, slots)
+    }
+
+    fn map(file: OwnedFd, slots: u16) -> std::io::Result<Self> {
+        let flags = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+        // SAFETY: a mapping at an address of the kernel's choice aliases nothing of this process; the file is as long as
+        // the mapping, and zeroes are valid cells.
+        let address = unsafe { mmap(std::ptr::null_mut(), length(slots), flags.0, flags.1, &file, 0) }?;
         let base = NonNull::new(address.cast::<Cell>()).ok_or(std::io::ErrorKind::OutOfMemory)?;
-        Ok(Self { base, slots: usize::from(slots).max(1) })
+        Ok(Self { base, slots: usize::from(slots).max(1), file })
+    }
+
+    /// What another process needs to attach to it.
+    pub fn file(&self) -> &OwnedFd {
+        &self.file
     }
 
     /// Lets the worker start `count` more tests of the current epoch, which is returned. A grant counts to 2^24;
@@ -184,6 +206,10 @@ impl Page {
     }
 }
 
+fn length(slots: u16) -> usize {
+    usize::from(slots).max(1) * size_of::<Cell>()
+}
+
 /// Nanoseconds of the monotonic clock.
 fn monotonic() -> u64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
@@ -192,7 +218,7 @@ fn monotonic() -> u64 {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        // SAFETY: the mapping was made by `new` with this length and nothing borrows from it any more.
+        // SAFETY: the mapping was made by `map` with this length and nothing borrows from it any more.
         let _ = unsafe { munmap(self.base.as_ptr().cast::<c_void>(), self.slots * size_of::<Cell>()) };
     }
 }
@@ -233,6 +259,16 @@ mod tests {
                 assert_eq!(worker.join().unwrap() + back, 100);
             });
         }
+    }
+
+    #[test]
+    fn an_attached_page_is_the_same_page() {
+        let page = Page::new(2).unwrap();
+        let attached = Page::attach(page.file().try_clone().unwrap(), 2).unwrap();
+        let epoch = page.grant(GW0, 1).unwrap();
+        assert!(attached.take(GW0, epoch));
+        assert_eq!(page.ahead(GW0), 0);
+        assert!(Page::attach(page.file().try_clone().unwrap(), 3).is_err(), "it is too short");
     }
 
     #[test]

@@ -15,6 +15,8 @@ impl Run {
             return;
         }
         (worker.phase, worker.resting, worker.failed_starts) = (Phase::Working, true, 0);
+        self.plan.heard(slot);
+        self.seeks_missing = true;
         self.forgive_worker(slot);
         self.watch_worker(slot);
         self.serve(slot);
@@ -109,13 +111,23 @@ impl Run {
     }
 
     fn workers_at_hand(&self) -> usize {
-        let at_hand = |worker: &&Worker| worker.phase == Phase::Starting || (worker.is_working() && worker.resting);
-        self.workers.iter().filter(at_hand).count()
+        let at_hand = |slot: &Slot| {
+            self.worker(*slot).is_some_and(|worker| {
+                let rests = worker.is_working() && worker.resting;
+                worker.phase == Phase::Starting || (rests && self.plan.has_work_for(*slot))
+            })
+        };
+        self.slots().filter(at_hand).count()
+    }
+
+    /// The clock on a worker's start.
+    pub(super) fn start_watch(&self) -> Watch {
+        Watch::new(self.now, Some(self.limits().worker))
     }
 
     /// `false` if the budget is spent.
     fn start_worker(&mut self, slot: Slot) -> bool {
-        let watch = Watch::new(self.now, Some(self.limits().worker));
+        let watch = self.start_watch();
         let worker = &mut self.workers[slot.index()];
         if worker.needs_replacement && !self.restarts.spend() {
             return false;
@@ -127,6 +139,7 @@ impl Run {
 
     /// Clear a slot after its last process, and remember what the next one has to know.
     fn vacate(&mut self, slot: Slot, last: &Worker) {
+        self.seeks_missing = true;
         let never_ready = last.phase == Phase::Starting;
         let failed_starts = if never_ready { last.failed_starts + 1 } else { 0 };
         let pause = if never_ready { pause(failed_starts) } else { std::time::Duration::ZERO };

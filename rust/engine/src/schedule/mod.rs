@@ -7,6 +7,7 @@ mod estimates;
 mod fixtures;
 mod groups;
 mod holds;
+mod lacking;
 mod learning;
 mod outlook;
 mod plan;

@@ -9,6 +9,7 @@ use super::cut::Cutter;
 use super::estimates::Estimates;
 use super::fixtures::FixtureCosts;
 use super::holds::Hold;
+use super::lacking::Lacking;
 use super::outlook::Outlook;
 use super::shelf::{Key, Rank, Shelf};
 use super::stock::Stock;
@@ -41,6 +42,7 @@ pub(crate) struct Plan {
     pub(super) stock: Stock,
     /// Units that may be cut once somebody has measured the fixture.
     pub(super) unmeasured: HashMap<FixtureId, Vec<UnitId>>,
+    pub(super) lacking: Lacking,
 }
 
 /// What one worker works on.
@@ -69,6 +71,7 @@ impl Plan {
             desks: vec![Desk::default(); usize::from(workers)],
             stock: Stock::default(),
             unmeasured: HashMap::new(),
+            lacking: Lacking::new(workers),
             units: Vec::new(),
             estimates,
             costs,
@@ -172,8 +175,22 @@ impl Plan {
         }
     }
 
+    /// A test that waits is not to be handed out any more.
+    pub(crate) fn remove(&mut self, test: TestId) {
+        let Some(unit) = self.units.iter().position(|unit| unit.tests.contains(&test)) else { return };
+        let known = self.estimates.known(test);
+        let shelved = self.unshelve(unit);
+        self.units[unit].remove(test, known);
+        let Unit { class, kind, .. } = self.units[unit];
+        self.stock.remove(class, kind, known);
+        if shelved.is_some() {
+            self.shelve(unit);
+        }
+    }
+
     /// The worker is gone: what it worked on is free for others.
     pub(crate) fn abandon(&mut self, slot: Slot) {
+        self.forget_lacking(slot);
         for unit in std::mem::take(&mut self.desk_mut(slot).units) {
             self.disown(unit);
         }
@@ -221,16 +238,17 @@ impl Plan {
         leaves
     }
 
-    /// Move tests from a unit to the batch; `false` if the batch had no room for all of them.
+    /// Move tests from a unit to the batch; `false` if some are left, because the batch is full or the worker lacks them.
     fn draw(&mut self, slot: Slot, unit: UnitId, batch: &mut Batch) -> bool {
         let key = self.unshelve(unit);
         let movable = self.units[unit].kind != Kind::Hard && self.units[unit].class != SERIAL;
-        while let Some(test) = self.units[unit].tests.front().copied() {
+        while let Some(place) = self.offer(slot, unit) {
+            let test = self.units[unit].tests[place];
             let estimate = self.estimates.of(test);
             if !batch.accepts(estimate) {
                 break;
             }
-            self.hand_out(slot, unit, test);
+            self.hand_out(slot, unit, place);
             batch.add(Handed { test, estimate, movable });
         }
         if key.is_some() {
@@ -239,9 +257,10 @@ impl Plan {
         self.units[unit].tests.is_empty()
     }
 
-    fn hand_out(&mut self, slot: Slot, unit: UnitId, test: TestId) {
+    fn hand_out(&mut self, slot: Slot, unit: UnitId, place: usize) {
+        let test = self.units[unit].tests[place];
         let known = self.estimates.known(test);
-        self.units[unit].pop(known);
+        self.units[unit].take(place, known);
         self.unit_of[test.index()] = unit;
         let Unit { class, kind, .. } = self.units[unit];
         self.stock.remove(class, kind, known);
@@ -281,20 +300,20 @@ impl Plan {
     /// The unit that the worker is in the middle of.
     fn current_unit(&mut self, slot: Slot) -> Option<UnitId> {
         while let Some(unit) = self.desk(slot).units.last().copied() {
-            if !self.units[unit].tests.is_empty() {
+            if self.offer(slot, unit).is_some() {
                 return Some(unit);
             }
-            self.units[unit].owner = None;
-            self.desk_mut(slot).units.pop();
+            // Nothing is left of it, or nothing that this worker has.
+            self.disown(unit);
         }
         None
     }
 
     /// Whether the unit's first test may go to this worker behind what is in the batch.
     pub(super) fn may_draw(&self, slot: Slot, unit: UnitId, batch: &Batch) -> bool {
+        let Some(place) = self.offer(slot, unit) else { return false };
         let unit = &self.units[unit];
-        let Some(first) = unit.tests.front() else { return false };
-        batch.accepts(self.estimates.of(*first)) && self.may_hold(slot, unit.class, batch.access())
+        batch.accepts(self.estimates.of(unit.tests[place])) && self.may_hold(slot, unit.class, batch.access())
     }
 
     fn claim(&mut self, slot: Slot, unit: UnitId) -> UnitId {

@@ -35,14 +35,19 @@ impl Plan {
     /// The unit that should go next among those that this worker may take; what has to run alone goes last.
     pub(super) fn best_key(&self, slot: Slot, access: Access) -> Option<Key> {
         let open = |class: &Class| *class != SERIAL && self.may_hold(slot, *class, access);
-        let keys = (0..self.shelves.len()).filter(open).filter_map(|class| self.class_key(class));
-        let serial = || self.shelves[SERIAL].first().copied().filter(|_| self.may_hold(slot, SERIAL, access));
+        let keys = (0..self.shelves.len()).filter(open).filter_map(|class| self.class_key(slot, class));
+        let serial = || self.first_for(slot, SERIAL).filter(|_| self.may_hold(slot, SERIAL, access));
         keys.min().or_else(serial)
     }
 
+    /// The first unit on a shelf of which this worker has a test.
+    fn first_for(&self, slot: Slot, class: Class) -> Option<Key> {
+        self.shelves[class].iter().find(|key| self.offer(slot, key.unit).is_some()).copied()
+    }
+
     /// The first unit of a class. Those that need a resource wait for each other, so that it is their sum that counts.
-    fn class_key(&self, class: Class) -> Option<Key> {
-        let first = *self.shelves[class].first()?;
+    fn class_key(&self, slot: Slot, class: Class) -> Option<Key> {
+        let first = self.first_for(slot, class)?;
         if class == FREE || self.order == Order::Given {
             return Some(first);
         }

@@ -91,14 +91,22 @@ impl Unit {
         }
     }
 
-    pub(super) fn pop(&mut self, known: Option<Duration>) -> Option<TestId> {
-        let test = self.tests.pop_front()?;
+    /// Hand out the test at this place.
+    pub(super) fn take(&mut self, place: usize, known: Option<Duration>) -> Option<TestId> {
+        let test = self.tests.get(place).copied()?;
+        self.remove(test, known);
+        self.last = Some(test);
+        Some(test)
+    }
+
+    pub(super) fn remove(&mut self, test: TestId, known: Option<Duration>) {
+        // The front, except for who lacks tests.
+        let Some(place) = self.tests.iter().position(|other| *other == test) else { return };
+        self.tests.remove(place);
         match known {
             Some(time) => self.known = self.known.saturating_sub(time),
             None => self.unknown = self.unknown.saturating_sub(1),
         }
-        self.last = Some(test);
-        Some(test)
     }
 
     /// Put a test back to its place in collection order.
@@ -287,7 +295,7 @@ mod tests {
         let suite = suite(vec![test(0); 4]);
         let piece = Piece { kind: Kind::Loose, block: false, tests: ids([0, 1, 3]) };
         let mut unit = Unit::new(piece, 0, 0, &Estimates::new(&suite));
-        assert_eq!(unit.pop(None), Some(TestId(0)));
+        assert_eq!(unit.take(0, None), Some(TestId(0)));
         unit.insert(TestId(2), None);
         unit.insert(TestId(0), None);
         assert_eq!((Vec::from(unit.tests), unit.unknown), (ids([0, 1, 2, 3]), 4));

@@ -23,6 +23,13 @@ pub enum ToWorker {
     Finish,
     /// Answer to [`FromWorker::AllSaid`]: what came before it was acted on.
     AllHeard,
+    /// What the numbers of the run mean: the first word to a worker that collected by itself.
+    Suite {
+        /// Node ids, by test.
+        tests: Vec<String>,
+        /// Keys of shared set-ups, by fixture.
+        fixtures: Vec<String>,
+    },
 }
 
 /// From a worker to the controller. `payload` is opaque to all but Python: see [`super::value`].
@@ -84,6 +91,22 @@ pub enum FromWorker<'a> {
         /// What plugins left for the controller.
         payload: &'a [u8],
     },
+    /// Before it is ready: tests of the run that this worker did not collect.
+    Lacking {
+        /// Which.
+        tests: Vec<TestId>,
+    },
+}
+
+/// From the controller to a worker that was started as a process of its own, with its descriptors.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Birth {
+    /// Its place.
+    pub slot: Slot,
+    /// 1 for the first process on this slot, then counting.
+    pub attempt: u32,
+    /// How many places the shared page has.
+    pub slots: u16,
 }
 
 /// From the controller to the zygote.

@@ -6,6 +6,7 @@ mod facts;
 mod hand;
 mod hostile;
 mod makespan;
+mod missing;
 mod monitor;
 mod process;
 mod properties;

@@ -84,7 +84,13 @@ impl Monitor {
         assert!(self.ending.is_none(), "{command:?} after the end");
         self.commands.push(command.clone());
         match command {
-            Command::Settle { test, verdict, .. } => self.settle(*test, *verdict),
+            Command::Settle { test, slot, verdict } => {
+                self.settle(*test, *verdict);
+                if slot.is_none() && *verdict == Verdict::Error {
+                    // Nobody has it: its group goes on without it.
+                    self.over(*test);
+                }
+            }
             Command::StartWorker { slot } => self.start(*slot),
             Command::Run { tests, .. } => self.run(tests),
             Command::Finish { slot } => {

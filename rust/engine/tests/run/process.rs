@@ -45,6 +45,8 @@ pub(crate) struct Process {
     pub(crate) step: u64,
     pub(crate) finished: bool,
     pub(crate) being_ended: bool,
+    /// Tests that it did not find when it collected.
+    pub(crate) lacking: BTreeSet<TestId>,
 }
 
 impl Process {
@@ -61,6 +63,7 @@ impl Process {
             step: 0,
             finished: false,
             being_ended: false,
+            lacking: BTreeSet::new(),
         }
     }
 
@@ -70,6 +73,8 @@ impl Process {
 
     /// Give the tests numbers and enter them on the page.
     pub(crate) fn enter(&mut self, tests: &[TestId]) -> Vec<Numbered> {
+        let foreign = tests.iter().find(|test| self.lacking.contains(test));
+        assert!(foreign.is_none(), "{foreign:?} goes to {:?}, which does not have it", self.slot);
         let numbered: Vec<_> = tests.iter().zip(self.handed..).map(|(test, number)| (number, *test)).collect();
         self.handed += tests.len() as u64;
         self.open.extend(numbered.iter().map(|(number, _)| *number));

@@ -38,6 +38,18 @@ proptest! {
     }
 
     #[test]
+    fn tests_that_workers_lack_have_one_verdict(
+        (suite, truth) in any_suite(), workers in 1_u16..6, weather in fair_weather(), lacks in 1_u64..30,
+    ) {
+        let tests = suite.tests.len();
+        let weather = crate::world::Weather { lacks, ..weather };
+        let monitor = World::new(suite, config(workers), truth, weather).play();
+        prop_assert_eq!(monitor.ending, Some(Ending::Completed));
+        prop_assert_eq!(monitor.count(Verdict::Passed) + monitor.count(Verdict::Error), tests);
+        prop_assert_eq!(monitor.begun.len(), monitor.count(Verdict::Passed));
+    }
+
+    #[test]
     fn second_interrupt_ends_any_run(
         (suite, truth) in any_suite(), config in any_config(), weather in foul_weather(), at in 0_u64..3000,
     ) {

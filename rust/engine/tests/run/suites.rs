@@ -135,9 +135,9 @@ pub(crate) fn fair_weather() -> impl Strategy<Value = Weather> {
 pub(crate) fn foul_weather() -> impl Strategy<Value = Weather> {
     let rarely = || prop_oneof![2 => Just(0_u64), 1 => 2_u64..40];
     let moments = |most| vec((0_u64..3000).prop_map(Duration::from_millis), 0..most);
-    let chances = (rarely(), rarely(), rarely(), rarely(), rarely(), rarely(), rarely());
+    let chances = (rarely(), rarely(), rarely(), rarely(), rarely(), rarely(), rarely(), rarely());
     (fair_weather(), chances, moments(3), moments(4)).prop_map(|(fair, chances, interrupts, kills)| {
-        let (crash_in_test, crash_between, start_fails, fails, hangs, stubborn, stop_asked) = chances;
+        let (crash_in_test, crash_between, start_fails, fails, hangs, stubborn, stop_asked, lacks) = chances;
         Weather {
             crash_in_test,
             crash_between,
@@ -145,6 +145,7 @@ pub(crate) fn foul_weather() -> impl Strategy<Value = Weather> {
             fails,
             hangs,
             stubborn,
+            lacks,
             stop_asked: stop_asked * 4,
             interrupts: if fair.seed % 3 == 0 { interrupts } else { Vec::new() },
             kills,

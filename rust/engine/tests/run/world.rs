@@ -32,6 +32,8 @@ pub(crate) struct Weather {
     /// Moments at which a random worker is killed from outside.
     pub(crate) kills: Vec<Duration>,
     pub(crate) stop_asked: u64,
+    /// A test that a worker does not find.
+    pub(crate) lacks: u64,
 }
 
 /// What tests and fixtures really take, in seconds.
@@ -158,6 +160,7 @@ impl World {
 
     fn perform(&mut self, commands: Vec<Command>) {
         for command in commands {
+            self.check_missing(&command);
             self.monitor.command(&command, self.now);
             match command {
                 Command::StartWorker { slot } => self.start(slot),
@@ -192,6 +195,17 @@ impl World {
         }
     }
 
+    /// A test is given up only if nobody who is ready has it, together with its group.
+    fn check_missing(&self, command: &Command) {
+        let Command::Settle { test, slot: None, verdict: Verdict::Error } = command else { return };
+        let group = self.suite.tests[test.index()].group;
+        let together = |other: &TestId| group.is_some() && self.suite.tests[other.index()].group == group;
+        let lacks = |process: &Process| process.lacking.iter().any(|other| other == test || together(other));
+        let ready = self.on_slot.values().map(|id| &self.processes[*id as usize]);
+        let able = ready.filter(|process| process.state == State::Waiting && !process.finished && !lacks(process));
+        assert_eq!(able.count(), 0, "{test:?} is given up although a worker has it");
+    }
+
     fn process(&self, slot: Slot) -> u64 {
         *self.on_slot.get(&slot).unwrap_or_else(|| panic!("{slot} has no worker"))
     }
@@ -199,7 +213,10 @@ impl World {
     fn start(&mut self, slot: Slot) {
         assert!(!self.on_slot.contains_key(&slot), "{slot} has a worker already");
         let id = self.processes.len() as u64;
-        self.processes.push(Process::new(slot));
+        let mut process = Process::new(slot);
+        let tests = (0..self.suite.tests.len()).map(|index| TestId(index as u32));
+        process.lacking = tests.filter(|_| self.chance.once_in(self.weather.lacks)).collect();
+        self.processes.push(process);
         self.on_slot.insert(slot, id);
         if self.chance.once_in(self.weather.start_fails) {
             self.processes[id as usize].state = State::Dead;
@@ -284,6 +301,10 @@ impl World {
         match self.processes[id as usize].state {
             State::Starting => {
                 self.processes[id as usize].state = State::Waiting;
+                let tests: Vec<_> = self.processes[id as usize].lacking.iter().copied().collect();
+                if !tests.is_empty() {
+                    self.say(id, Event::Lacking { slot, tests });
+                }
                 self.say(id, Event::WorkerReady { slot });
                 self.wake(id);
             }

@@ -3,6 +3,7 @@
 //! Each is used by the one process that it was made for. A fork of that process (a test's own `multiprocessing`)
 //! inherits the descriptor but not the right to speak: its calls fail.
 
+mod birth;
 pub(crate) mod packet;
 mod worker;
 mod zygote;
@@ -13,7 +14,8 @@ mod worker_tests;
 use rustix::process::{Pid, getpid};
 use thiserror::Error;
 
-pub use worker::{Ended, Peek, Place, WorkerLink};
+pub use birth::{Born, receive_birth};
+pub use worker::{Ended, Names, Peek, Place, WorkerLink};
 pub use zygote::{ForkRequest, ZygoteLink};
 
 /// Why a far end cannot go on.

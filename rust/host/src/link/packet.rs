@@ -11,7 +11,10 @@ use rustix::net::{
 };
 
 use super::LinkError;
-use crate::process::DESCRIPTORS;
+
+/// The most descriptors that travel with one message: those of a worker, what it is told, the page, the lifeline, and
+/// what others gave.
+const MOST: usize = 16;
 
 /// Sends one message with descriptors.
 pub(crate) fn send_packet<T: serde::Serialize>(
@@ -21,7 +24,7 @@ pub(crate) fn send_packet<T: serde::Serialize>(
 ) -> Result<(), LinkError> {
     let mut bytes = Vec::new();
     message::encode(what, &mut bytes);
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !descriptors.is_empty() {
         control.push(SendAncillaryMessage::ScmRights(descriptors));
@@ -39,7 +42,7 @@ pub(crate) fn send_packet<T: serde::Serialize>(
 /// Receives one message with its descriptors.
 pub(crate) fn receive_packet<T: serde::de::DeserializeOwned>(socket: &OwnedFd) -> Result<(T, Vec<OwnedFd>), LinkError> {
     let mut bytes = [0; 4096];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let received = loop {
         let mut parts = [std::io::IoSliceMut::new(&mut bytes)];

@@ -87,6 +87,16 @@ pub struct WorkerLink {
     seen: u32,
     waiting: Waiting,
     heard: bool,
+    names: Option<Names>,
+}
+
+/// What the numbers of a run mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// Node ids, by test.
+    pub tests: Vec<String>,
+    /// Keys of shared set-ups, by fixture.
+    pub fixtures: Vec<String>,
 }
 
 /// What the worker knows about its future when its queue is empty.
@@ -103,9 +113,16 @@ enum Waiting {
 }
 
 impl WorkerLink {
-    /// Takes over the socket and says that the worker is ready.
+    /// Takes over the socket of a worker that has all tests, and says that it is ready.
     pub fn new(socket: OwnedFd, slot: Slot, page: Arc<Page>) -> Result<Self, LinkError> {
-        let mut link = Self {
+        let mut link = Self::collecting(socket, slot, page);
+        link.ready(Vec::new())?;
+        Ok(link)
+    }
+
+    /// Takes over the socket of a worker that collects by itself and is not ready before [`Self::ready`].
+    pub fn collecting(socket: OwnedFd, slot: Slot, page: Arc<Page>) -> Self {
+        Self {
             socket,
             slot,
             page,
@@ -116,9 +133,26 @@ impl WorkerLink {
             seen: 0,
             waiting: Waiting::Asked,
             heard: true,
-        };
-        link.send(&FromWorker::Ready)?;
-        Ok(link)
+            names: None,
+        }
+    }
+
+    /// Waits for what the numbers of the run mean, which is said once.
+    pub fn names(&mut self) -> Result<Names, LinkError> {
+        loop {
+            if let Some(names) = self.names.take() {
+                return Ok(names);
+            }
+            self.read_blocking()?;
+        }
+    }
+
+    /// Says that the worker waits for its first test, and which tests it does not have.
+    pub fn ready(&mut self, lacking: Vec<TestId>) -> Result<(), LinkError> {
+        if !lacking.is_empty() {
+            self.send(&FromWorker::Lacking { tests: lacking })?;
+        }
+        self.send(&FromWorker::Ready)
     }
 
     /// What follows the running test; asks the controller if it is not at hand.
@@ -237,8 +271,8 @@ impl WorkerLink {
     }
 
     fn obey(&mut self, command: ToWorker) {
-        if command != ToWorker::AllHeard {
-            // The engine counts what it commanded; this is the host's word.
+        if !matches!(command, ToWorker::AllHeard | ToWorker::Suite { .. }) {
+            // The engine counts what it commanded; these are the host's words.
             self.seen += 1;
         }
         match command {
@@ -249,6 +283,7 @@ impl WorkerLink {
             ToWorker::Idle => self.waiting = Waiting::Idle,
             ToWorker::Finish => self.waiting = Waiting::Finish,
             ToWorker::AllHeard => self.heard = true,
+            ToWorker::Suite { tests, fixtures } => self.names = Some(Names { tests, fixtures }),
         }
     }
 

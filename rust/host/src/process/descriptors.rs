@@ -8,7 +8,7 @@ use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-/// How many descriptors travel with a fork request: socket, stdout, stderr, fault file, captured stdout and stderr.
+/// How many descriptors a worker is given: socket, stdout, stderr, fault file, captured stdout and stderr.
 pub const DESCRIPTORS: usize = 6;
 
 /// What the supervisor keeps.

@@ -4,6 +4,7 @@ mod children;
 mod descriptors;
 mod evidence;
 mod signal;
+mod spawner;
 mod wait;
 
 pub use children::{Orphan, Orphanage};
@@ -11,4 +12,6 @@ pub use descriptors::{DESCRIPTORS, NearEnds, open_descriptors};
 pub(crate) use evidence::end_of;
 pub use evidence::{Evidence, Tail};
 pub use signal::{Blow, signal_group, signal_name, stacks_signal};
+pub use spawner::{Part, Recipe, Spawner, Started, Variable};
+pub(crate) use wait::becomes_readable;
 pub use wait::{End, death, wait_for};

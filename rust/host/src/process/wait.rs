@@ -1,6 +1,10 @@
 //! Reaping.
 
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
 use engine::Death;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How a process ended and what it used.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,6 +30,21 @@ pub fn wait_for(pid: i32) -> End {
         status: Some(status),
         cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime),
         peak_memory: u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024,
+    }
+}
+
+/// Whether there is something to read, or for a pidfd whether the process is gone, before `patience` runs out.
+pub(crate) fn becomes_readable(descriptor: &OwnedFd, patience: Duration) -> bool {
+    let until = Instant::now() + patience;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
+        match poll(&mut [PollFd::new(descriptor, PollFlags::IN)], Some(&timeout)) {
+            Ok(0) => return false,
+            Ok(_) => return true,
+            Err(_) if left.is_zero() => return false,
+            Err(_) => {}
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use engine::{Death, Event, Slot};
 
 use super::incoming::TURN;
-use super::worker::Stage;
+use super::worker::{Said, Stage};
 use super::{Message, Supervisor};
 use crate::process::{Blow, End, death, wait_for};
 
@@ -20,7 +20,7 @@ impl Supervisor {
         worker.stage = Stage::Dying;
         let (zygote, pid) = (worker.zygote, worker.pid);
         if let Some(pid) = pid
-            && !self.zygotes.ask_to_reap(zygote, pid)
+            && !zygote.is_some_and(|zygote| self.zygotes.ask_to_reap(zygote, pid))
         {
             let pid = pid.as_raw_nonzero().get();
             self.worker_reaped(pid, wait_for(pid));
@@ -49,7 +49,7 @@ impl Supervisor {
         let now = self.clock.now();
         let slot = worker.slot;
         let death = death(end.status);
-        let clean = worker.said_goodbye && death == Death::Exited(0);
+        let clean = worker.said == Said::Goodbye && death == Death::Exited(0);
         let mut evidence = worker.evidence(now);
         evidence.death = Some(death);
         evidence.phase = self.page.doing(slot).0.name();

@@ -11,7 +11,7 @@ use engine::{Ending, TestId};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::zygotes::Zygotes;
-use super::{Journal, Message, Outcome, Setup, Supervisor};
+use super::{Journal, Message, Origin, Outcome, Setup, Supervisor};
 use crate::process::Orphanage;
 
 /// How long messages gather before Python is woken for them. At 5,000 tests a second it then wakes for 50 instead of
@@ -49,7 +49,8 @@ pub struct SupervisorHandle {
 }
 
 impl SupervisorHandle {
-    /// Starts the thread. Call it only after the zygote was forked: a process with threads is not one to fork.
+    /// Starts the thread. Where workers are forked, call it only after the zygote was: a process with threads is not one
+    /// to fork.
     pub fn start(setup: Setup) -> std::io::Result<Self> {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
         let orphanage = Orphanage::open();
@@ -58,13 +59,20 @@ impl SupervisorHandle {
         let (messages_out, messages) = crossbeam_channel::unbounded();
         let (halted_out, halted) = crossbeam_channel::bounded(1);
         let backlog = Arc::new(AtomicUsize::new(0));
+        let (zygotes, spawner) = match setup.origin {
+            Origin::Zygote { zygote, spare } => (Zygotes::new(zygote, spare), None),
+            Origin::Spawner(spawner) => (Zygotes::none(), Some(spawner)),
+        };
+        let suite = spawner.is_some().then(|| setup.names.suite());
         let mut journal = Journal::new(setup.names, setup.slots, setup.keep_records, setup.events, setup.redaction);
         journal.run_started(setup.started);
         let supervisor = Supervisor {
             run: setup.run,
             page: setup.page,
             clock: setup.clock,
-            zygotes: Zygotes::new(setup.zygote, setup.spare),
+            zygotes,
+            spawner,
+            suite,
             workers: (0..setup.slots).map(|_| None).collect(),
             attempts: vec![0; usize::from(setup.slots)],
             journal,

@@ -7,7 +7,7 @@ use engine::wire::message::{self, FromWorker, FromZygote, ToWorker};
 use engine::{Event, FixtureSetUp, Slot, TestId};
 use rustix::process::Pid;
 
-use super::worker::{Stage, Worker};
+use super::worker::{Said, Stage, Worker};
 use super::zygotes::ZYGOTE_GONE;
 use super::{AtHand, Message, Supervisor, measured};
 use crate::page::Phase;
@@ -19,7 +19,7 @@ pub(super) const TURN: usize = 1024 * 1024;
 impl Supervisor {
     pub(super) fn hear_zygote(&mut self, id: u32) {
         match self.zygotes.receive(id) {
-            Ok(Some((FromZygote::Forked { slot, pid }, pidfd))) => self.worker_forked(slot, pid, pidfd),
+            Ok(Some((FromZygote::Forked { slot, pid }, pidfd))) => self.worker_exists(slot, pid, pidfd),
             Ok(Some((FromZygote::ForkFailed { slot, reason }, _))) => self.start_failed(slot, reason),
             Ok(Some((FromZygote::Reaped { pid, status, cpu, peak_memory }, _))) => {
                 self.worker_reaped(pid, End { status, cpu, peak_memory });
@@ -37,7 +37,7 @@ impl Supervisor {
         self.zygote_died(id);
     }
 
-    fn worker_forked(&mut self, slot: Slot, pid: i32, pidfd: Option<OwnedFd>) {
+    pub(super) fn worker_exists(&mut self, slot: Slot, pid: i32, pidfd: Option<OwnedFd>) {
         let now = self.clock.now();
         let Some(worker) = self.worker(slot).filter(|worker| worker.stage == Stage::Forking) else { return };
         worker.pid = Pid::from_raw(pid);
@@ -56,7 +56,7 @@ impl Supervisor {
         if !self.zygotes.bury(zygote) {
             return;
         }
-        let of_it = |worker: &&Worker| worker.zygote == zygote;
+        let of_it = |worker: &&Worker| worker.zygote == Some(zygote);
         let forking: Vec<_> = self
             .workers
             .iter()
@@ -142,11 +142,20 @@ impl Supervisor {
         match message {
             FromWorker::Ready => {
                 self.journal.worker_ready(now, slot);
+                // What is in the pipes was written before.
+                for index in [0, 1] {
+                    self.hear_pipe(slot, index);
+                }
+                self.with(slot, |worker| worker.said = Said::Ready);
                 if let Some((attempt, pid)) = self.worker(slot).map(|worker| (worker.attempt, worker.pid)) {
                     let pid = pid.map_or(0, |pid| pid.as_raw_nonzero().get());
                     self.tell(Message::Ready { slot, attempt, pid });
                 }
                 self.feed(Event::WorkerReady { slot });
+            }
+            FromWorker::Lacking { tests } => {
+                self.tell(Message::Lacking { slot, tests: tests.clone() });
+                self.feed(Event::Lacking { slot, tests });
             }
             FromWorker::Started { test } => self.test_started(slot, test),
             FromWorker::Ended { .. } => self.test_ended(slot, message),
@@ -167,7 +176,7 @@ impl Supervisor {
             }
             FromWorker::AllSaid => self.with(slot, |worker| worker.send(&ToWorker::AllHeard)),
             FromWorker::Finished { payload } => {
-                self.with(slot, |worker| worker.said_goodbye = true);
+                self.with(slot, |worker| worker.said = Said::Goodbye);
                 self.tell(Message::Finished { slot, payload: payload.to_vec() });
                 self.feed(Event::WorkerFinished { slot });
             }
@@ -216,6 +225,9 @@ impl Supervisor {
     pub(super) fn hear_pipe(&mut self, slot: Slot, index: usize) {
         let Some(worker) = self.worker(slot) else { return };
         let bytes = worker.read_pipe(index);
+        if worker.said == Said::Nothing {
+            return;
+        }
         // What reaches the pipe was written past pytest's capture: a sequential run shows it too. Whole lines are passed
         // on, so that those of two workers do not mix.
         if let Some(lines) = worker.lines[index].push(&bytes) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::guard::Redaction;
+use engine::wire::message::ToWorker;
 use engine::{Death, Ending, FixtureId, Notice, Slot, TestId, Timing, Verdict};
 use report::record::{NoticeKind, Record, RunStarted, TestFinished, VerdictCounts, What};
 
@@ -22,6 +23,14 @@ pub struct Names {
     pub groups: Vec<Option<Arc<str>>>,
     /// Estimates in seconds, by test.
     pub estimates: Vec<Option<f64>>,
+}
+
+impl Names {
+    /// What the numbers mean, for workers that collect by themselves.
+    pub(super) fn suite(&self) -> ToWorker {
+        let texts = |names: &[Arc<str>]| names.iter().map(ToString::to_string).collect();
+        ToWorker::Suite { tests: texts(&self.tests), fixtures: texts(&self.fixtures) }
+    }
 }
 
 /// What became of one test.

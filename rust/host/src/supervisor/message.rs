@@ -23,6 +23,13 @@ pub enum Message {
         /// Its process id.
         pid: i32,
     },
+    /// The worker that starts on this slot collected by itself, and did not find these tests.
+    Lacking {
+        /// Where.
+        slot: Slot,
+        /// Which.
+        tests: Vec<TestId>,
+    },
     /// A worker could not be started on this slot.
     StartFailed {
         /// Where.

@@ -22,13 +22,14 @@ use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender};
 use engine::guard::Redaction;
+use engine::wire::message::ToWorker;
 use engine::{Event, Run, Slot, TestId, Timing};
 use report::record::RunStarted;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::clock::Clock;
 use crate::page::Page;
-use crate::process::{Blow, Orphanage};
+use crate::process::{Blow, Orphanage, Spawner};
 pub use handle::{Order, SupervisorHandle};
 pub use journal::{Journal, Names, Outcome, TestResult};
 pub use message::Message;
@@ -63,10 +64,8 @@ pub struct Setup {
     pub page: Arc<Page>,
     /// The run's clock.
     pub clock: Clock,
-    /// The zygote's socket and process id.
-    pub zygote: (OwnedFd, i32),
-    /// The spare's socket.
-    pub spare: OwnedFd,
+    /// Where workers come from.
+    pub origin: Origin,
     /// Number of slots.
     pub slots: u16,
     /// What numbers are called.
@@ -79,6 +78,19 @@ pub struct Setup {
     pub events: Option<File>,
     /// What must not stand in the event stream.
     pub redaction: Redaction,
+}
+
+/// Where workers come from.
+pub enum Origin {
+    /// They are forked.
+    Zygote {
+        /// The zygote's socket and process id.
+        zygote: (OwnedFd, i32),
+        /// The spare's socket.
+        spare: OwnedFd,
+    },
+    /// They are started, and collect by themselves.
+    Spawner(Spawner),
 }
 
 /// What came with the frame that is being handled, for the verdict that follows from it.
@@ -107,6 +119,9 @@ struct Supervisor {
     page: Arc<Page>,
     clock: Clock,
     zygotes: Zygotes,
+    spawner: Option<Spawner>,
+    /// What workers that collect by themselves are told first.
+    suite: Option<ToWorker>,
     workers: Vec<Option<Worker>>,
     attempts: Vec<u32>,
     journal: Journal,
@@ -132,6 +147,7 @@ impl Supervisor {
     fn live(mut self) -> Outcome {
         let commands = self.run.start(self.clock.now());
         self.perform(commands);
+        self.adopt_early_workers();
         self.drain_events();
         while !self.over {
             self.turn();

@@ -9,7 +9,7 @@ use engine::{Command, Event, Slot, TestId, Timing, Verdict};
 use super::worker::{Stage, Worker};
 use super::zygotes::refusal;
 use super::{Message, Supervisor, TestResult};
-use crate::process::{Blow, open_descriptors, stacks_signal};
+use crate::process::{Blow, Spawner, Started, open_descriptors, stacks_signal};
 
 impl Supervisor {
     pub(super) fn perform(&mut self, commands: Vec<Command>) {
@@ -60,8 +60,9 @@ impl Supervisor {
     fn kill(&mut self, slot: Slot) {
         let Some(worker) = self.worker(slot) else { return };
         worker.strike(Blow::Kill);
-        if worker.stage == Stage::Forking {
-            let zygote = worker.zygote;
+        if worker.stage == Stage::Forking
+            && let Some(zygote) = worker.zygote
+        {
             self.zygotes.kill(zygote);
         }
     }
@@ -69,22 +70,51 @@ impl Supervisor {
     fn start_worker(&mut self, slot: Slot) {
         self.attempts[slot.index()] += 1;
         let attempt = self.attempts[slot.index()];
-        let started = open_descriptors().map_err(|error| error.to_string()).and_then(|(near, far)| {
-            let far: Vec<_> = far.iter().map(AsFd::as_fd).collect();
-            let request = ToZygote::Fork { slot, attempt };
-            let zygote = self.zygotes.send(request, &far).map_err(refusal)?;
-            Ok(Worker::new(slot, attempt, zygote, near))
-        });
         self.page.take_back(slot);
-        if attempt > 1 && started.is_ok() {
-            self.tell(Message::Replacing { slot, attempt });
-        }
+        let started = match self.spawner.as_mut().map(|spawner| spawner.take(slot, attempt)) {
+            Some(spawned) => {
+                spawned.map(|started| self.adopt(slot, attempt, started)).map_err(|error| error.to_string())
+            }
+            None => self.ask_for_fork(slot, attempt),
+        };
         match started {
-            Ok(worker) => self.workers[slot.index()] = Some(worker),
+            Ok(()) if attempt > 1 => self.tell(Message::Replacing { slot, attempt }),
+            Ok(()) => {}
             Err(reason) => {
                 self.tell(Message::StartFailed { slot, reason });
                 self.events.push_back(Event::StartFailed { slot });
             }
+        }
+    }
+
+    fn ask_for_fork(&mut self, slot: Slot, attempt: u32) -> Result<(), String> {
+        let (near, far) = open_descriptors().map_err(|error| error.to_string())?;
+        let far: Vec<_> = far.iter().map(AsFd::as_fd).collect();
+        let zygote = self.zygotes.send(ToZygote::Fork { slot, attempt }, &far).map_err(refusal)?;
+        self.workers[slot.index()] = Some(Worker::new(slot, attempt, Some(zygote), near));
+        Ok(())
+    }
+
+    /// A child of this process is the worker on this slot; it is told what the numbers of the run mean.
+    fn adopt(&mut self, slot: Slot, attempt: u32, started: Started) {
+        let mut worker = Worker::new(slot, attempt, None, started.near);
+        if let Some(suite) = &self.suite {
+            worker.send(suite);
+        }
+        self.workers[slot.index()] = Some(worker);
+        self.worker_exists(slot, started.pid.as_raw_nonzero().get(), Some(started.pidfd));
+    }
+
+    /// Workers that were started before the run are of it, whether or not so many are needed.
+    pub(super) fn adopt_early_workers(&mut self) {
+        let mut early = self.spawner.as_ref().map(Spawner::early).unwrap_or_default();
+        early.retain(|slot| slot.index() < self.workers.len());
+        for slot in early {
+            self.start_worker(slot);
+            self.feed(Event::AlreadyStarted { slot });
+        }
+        if let Some(spawner) = &mut self.spawner {
+            spawner.dismiss();
         }
     }
 

@@ -66,11 +66,23 @@ pub(super) enum Stage {
     Dying,
 }
 
+/// What a worker has said of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// What it writes now, when it collects by itself, the controller wrote too.
+    Nothing,
+    /// It waits for tests, or has begun some.
+    Ready,
+    /// It has torn everything down.
+    Goodbye,
+}
+
 /// A worker and everything that belongs to it.
 pub(super) struct Worker {
     pub(super) slot: Slot,
     pub(super) attempt: u32,
-    pub(super) zygote: u32,
+    /// Which zygote was asked; `None` = it is a child of this process.
+    pub(super) zygote: Option<u32>,
     pub(super) stage: Stage,
     /// To be killed as soon as it exists.
     pub(super) doomed: bool,
@@ -88,11 +100,11 @@ pub(super) struct Worker {
     pub(super) lines: [Lines; 2],
     pub(super) running: Option<(TestId, Duration)>,
     pub(super) before: VecDeque<TestId>,
-    pub(super) said_goodbye: bool,
+    pub(super) said: Said,
 }
 
 impl Worker {
-    pub(super) fn new(slot: Slot, attempt: u32, zygote: u32, near: NearEnds) -> Self {
+    pub(super) fn new(slot: Slot, attempt: u32, zygote: Option<u32>, near: NearEnds) -> Self {
         Self {
             slot,
             attempt,
@@ -111,7 +123,7 @@ impl Worker {
             lines: Default::default(),
             running: None,
             before: VecDeque::new(),
-            said_goodbye: false,
+            said: Said::Nothing,
         }
     }
 
@@ -135,8 +147,8 @@ impl Worker {
         let asked = match command {
             ToWorker::Run { tests, .. } => 1 + tests.len() as u32,
             ToWorker::Idle | ToWorker::Finish => 1,
-            // An answer: it asks for nothing.
-            ToWorker::AllHeard => 0,
+            // They ask for nothing.
+            ToWorker::AllHeard | ToWorker::Suite { .. } => 0,
         };
         self.words = self.words.saturating_add(asked.saturating_mul(WORDS_PER_TEST));
         let mark = frame::begin(&mut self.pending);

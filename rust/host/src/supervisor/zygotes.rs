@@ -1,14 +1,14 @@
 //! The controller's ends of the zygote and its spare.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engine::wire::message::{FromZygote, ToZygote};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, pidfd_open, pidfd_send_signal, waitid};
 
 use crate::link::LinkError;
 use crate::link::packet::{receive_packet, send_packet};
+use crate::process::becomes_readable;
 
 /// How long a zygote may take to leave after its socket was closed. It only ever waits for that.
 const LEAVE: Duration = Duration::from_secs(2);
@@ -39,6 +39,11 @@ pub(super) struct Zygotes {
 }
 
 impl Zygotes {
+    /// Nobody forks: workers are children of this process.
+    pub(super) fn none() -> Self {
+        Self { members: Vec::new() }
+    }
+
     /// The zygote is a child of this process; its spare makes itself known by [`FromZygote::Hello`].
     pub(super) fn new(zygote: (OwnedFd, i32), spare: OwnedFd) -> Self {
         let pidfd = Pid::from_raw(zygote.1).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
@@ -125,20 +130,6 @@ fn reap(pidfd: &OwnedFd) {
         becomes_readable(pidfd, LEAVE);
     }
     let _ = waitid(WaitId::PidFd(pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
-}
-
-fn becomes_readable(descriptor: &OwnedFd, patience: Duration) -> bool {
-    let until = Instant::now() + patience;
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        let timeout = Timespec { tv_sec: left.as_secs().cast_signed(), tv_nsec: left.subsec_nanos().into() };
-        match poll(&mut [PollFd::new(descriptor, PollFlags::IN)], Some(&timeout)) {
-            Ok(0) => return false,
-            Ok(_) => return true,
-            Err(_) if left.is_zero() => return false,
-            Err(_) => {}
-        }
-    }
 }
 
 #[cfg(test)]
