@@ -6,6 +6,7 @@ import sys
 import tempfile
 import time
 import uuid
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ import pytest
 
 from pytest_concurrent import hookspecs
 from pytest_concurrent.collisions import conflicting_distributions, register_once
-from pytest_concurrent.compat import early, xdist_hooks
+from pytest_concurrent.compat import bdd, early, xdist_hooks, xdist_options
 from pytest_concurrent.marks import register_marks
 from pytest_concurrent.options import add_options
 from pytest_concurrent.settings import Settings, resolve
@@ -45,11 +46,16 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, object, object]:
     """The run's limit counts from here, before conftest files and collection."""
     early_config.stash[BEGAN] = time.perf_counter()
     early_config.add_cleanup(early.unwatch)
+    result = yield
+    xdist_options.refuse_foreign(parser, early_config.pluginmanager, args)
+    return result
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -93,6 +99,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NAMED] = _offer_databases(config, settings)
     if not settings.enabled or settings.workers == 0:
         early.unwatch()
+    else:
+        bdd.attend(config)
     if settings.db_clean or hasattr(config, "workerinput"):
         return  # there is no session, or not here
     if settings.doctor:

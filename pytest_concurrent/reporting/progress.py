@@ -98,8 +98,8 @@ class PlainProgress:
         self._work_done += self._estimates[test] or 0.0
         if verdict in _WORDS:
             self._bad += 1
-            # With -v pytest's own line has just said so, but not that nobody reported the test.
-            if self._terminal.verbosity <= 0 or verdict in _ENDED:
+            # The reporter's own line has perhaps said so, but not that nobody reported the test.
+            if not self._terminal.names_failures or verdict in _ENDED:
                 where = "" if slot is None else f" gw{slot} {age(seconds)}"
                 self._write(f" {self._nodeids[test]}{where}", word=_WORDS[verdict], red=True)
 

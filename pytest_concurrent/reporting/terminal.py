@@ -42,6 +42,16 @@ class Terminal:
             return -2
         return self._config.get_verbosity(pytest.Config.VERBOSITY_TEST_CASES)
 
+    @property
+    def names_failures(self) -> bool:
+        """Whether the reporter itself says at once which test has failed.
+
+        pytest's own does with ``-v``. One that stands in its place has a way of its own, often with
+        lines that it writes anew, and what is written between them would tear those.
+        """
+        own = (type(self._reporter()).__module__ or "").startswith("_pytest.")
+        return self.verbosity > 0 or not own
+
     def header(self, lines: Iterable[str]) -> None:
         """Write lines before the first test, unless ``-q`` or ``--no-header`` hides headers."""
         reporter = self._reporter()

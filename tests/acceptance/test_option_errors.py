@@ -150,3 +150,28 @@ def test_django_settings_are_read_and_checked(pytester: pytest.Pytester) -> None
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: settings.CONCURRENT_TEST has unknown keys: WORKRES; *"])
     pytester.runpytest_subprocess("--no-concurrent").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("args", "instead"),
+    [
+        ("-n 4", "-n is an option of pytest-xdist, which is not loaded; * say --workers N"),
+        ("-nauto", "-n is an option of pytest-xdist, *"),
+        ("--dist=loadfile", "--dist is *say --concurrent-group class or file*"),
+        ("--max-worker-restart 2", "--max-worker-restart *--concurrent-max-worker-restarts N"),
+    ],
+)
+def test_options_of_xdist_are_translated(
+    pytester: pytest.Pytester, args: str, instead: str
+) -> None:
+    pytester.makepyfile(SUITE)
+    result = pytester.runpytest("--concurrent", *args.split(), "-p", "no:xdist")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: {instead}"])
+
+
+def test_same_option_of_a_conftest_is_its_own(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--dist')")
+    pytester.makepyfile("def test_one(request): assert request.config.option.dist == 'x'")
+    result = pytester.runpytest("--concurrent", "--dist=x", "-p", "no:xdist")
+    result.assert_outcomes(passed=1)
