@@ -37,7 +37,8 @@ class RealSuite:
         """Run it; give its JUnit file and its cost. Raises `CommandError` on another exit code."""
         junit, python = self.junit(home, label), self.python(home)
         folder, logs = home / self.folder, home / "logs" / self.name
-        for needed in (folder, logs, junit.parent):
+        temporary = home / "temporary" / self.name
+        for needed in (folder, logs, temporary, junit.parent):
             needed.mkdir(parents=True, exist_ok=True)
         cache = home / "caches" / self.name
         words = ("-q", "-o", f"cache_dir={cache}", f"--junit-xml={junit}", *words, *self.arguments)
@@ -48,6 +49,8 @@ class RealSuite:
             environment={
                 **self.variables,
                 "PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}",
+                # pytest keeps three runs' temporary folders; others here are not to push ours out
+                "PYTEST_DEBUG_TEMPROOT": str(temporary),
             },
             expected_exit=self.exit_code,
             limit=LIMIT_SECONDS,
@@ -116,6 +119,9 @@ SHIPPED = {
         _from_source("werkzeug", "3.1.9", "werkzeug", arguments=("-m", "not dev_server")),
     )
 }
+
+#: pytest-xdist's own cases, which `xdist_acceptance.py` runs in our words.
+XDIST = _from_source("pytest-xdist", "3.8.0", "xdist", arguments=("testing/acceptance_test.py",))
 
 SUITES = {
     "networkx": RealSuite("networkx", "venv", "empty-folder", ("--pyargs", "networkx")),

@@ -17,6 +17,10 @@ from pytest_concurrent.exceptions import SecurityException
 from pytest_concurrent.settings import Settings
 
 
+#: The back end that pytest-django leaves in memory by itself.
+_KNOWN_TO_PYTEST_DJANGO = "django.db.backends.sqlite3"
+
+
 class DjangoWorker:
     """Leads Django to clones, in workers; in the controller it does nothing.
 
@@ -134,5 +138,7 @@ def _keep_in_memory() -> None:
     subclass of that would be led to a file in a folder that is not there.
     """
     for connection in connections.all():
-        if connection.vendor == "sqlite" and not connection.settings_dict["TEST"]["NAME"]:
-            connection.settings_dict["TEST"]["NAME"] = ":memory:"
+        entry = connection.settings_dict
+        # Suites look there too, to see whether their database lies in memory.
+        if connection.vendor == "sqlite" and entry["ENGINE"] != _KNOWN_TO_PYTEST_DJANGO:
+            entry["TEST"]["NAME"] = entry["TEST"]["NAME"] or ":memory:"
