@@ -2,6 +2,7 @@
 #
 #   make demo     run the example shop on every core, twice
 #   make test     every test, Rust and Python
+#   make matrix   a smoke of the suite on every Python and pytest that is there (SESSIONS: see noxfile.py)
 #   make check    formats, lints, types, stubs (mypy.stubtest), arrows, names
 #   make bench    measure ROWS of the speed table against pytest and pytest-xdist
 #   make fuzz     feed hostile bytes to every parser, FUZZ_SECONDS each
@@ -13,6 +14,7 @@ CARGO ?= cargo
 FUZZ_SECONDS ?= 60
 BENCH ?= .bench
 ROWS ?= empty sleep
+SESSIONS ?= smoke
 
 BIN := $(abspath $(VENV))/bin
 COMPAT := $(VENV)-compat
@@ -23,7 +25,7 @@ PACKAGE := $(shell find pytest_concurrent -name '*.py' -o -name '*.pyi')
 export PYO3_PYTHON := $(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check bench fuzz docs clean
+.PHONY: help demo test matrix check bench fuzz docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -65,6 +67,10 @@ demo: $(VENV)/demo-installed
 test: $(VENV)/developer-installed $(COMPAT)/installed
 	$(CARGO) test --workspace
 	$(BIN)/python -m pytest
+
+matrix: $(VENV)/developer-installed
+	$(BIN)/python -m pip install --quiet --group matrix
+	$(BIN)/nox --sessions $(SESSIONS)
 
 check: $(VENV)/developer-installed
 	$(CARGO) fmt --all --check

@@ -12,6 +12,7 @@ own packages too, and every line must count the same. Exit code 0: all alike, 1:
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -115,6 +116,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run and compare what the command line names; return the exit code."""
     options = _arguments(argv)
+    # What a shell starts behind itself ignores Ctrl-C, and asyncio then takes another way.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     names = [n for name in options.suites for n in (SHIPPED if name == "shipped" else [name])]
     python = SUITES[names[0]].python(options.home.resolve())
     kept = Trials(RESULTS / "suites.json", python) if options.record else None

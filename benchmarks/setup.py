@@ -2,10 +2,12 @@
 
     python benchmarks/setup.py DIR            # everything, with a release build of this tree
     python benchmarks/setup.py DIR --wheel W  # with a wheel that was built elsewhere
+    python benchmarks/setup.py DIR --suites   # only the suites of identical.py and their like
 
 `DIR/venv` is the clean virtualenv of the speed rows, `DIR/venv-django` that of Django REST
 framework's suite, `DIR/drf` its source package, and `DIR/venv-wagtail` holds wagtail, whose
-wheel contains its tests. What is there already is kept, except our
+wheel contains its tests. `DIR/suites/NAME` holds the source package of one project and a virtualenv
+with what its tests ask for. What is there already is kept, except our
 own wheel, which is built and installed anew each time.
 """
 
@@ -18,6 +20,8 @@ import sys
 import tarfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from real_suites import SHIPPED, XDIST
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parent
@@ -38,18 +42,29 @@ def make_environment(python: str, folder: Path, requirements: Path) -> Path:
     return interpreter
 
 
-def fetch_rest_framework(interpreter: Path, home: Path) -> Path:
-    """Unpack the source package of Django REST framework, which holds its tests."""
-    target = home / "drf"
+def fetch_source(interpreter: Path, home: Path, requirement: str, target: Path) -> None:
+    """Unpack a pinned source package, which holds its project's tests."""
     if not target.exists():
         downloads = home / "downloads"
         source_only = ("--no-binary", ":all:", "--no-deps")
-        _pip(interpreter, "download", *source_only, "--dest", str(downloads), REST_FRAMEWORK)
-        archive = next(downloads.glob("djangorestframework-*.tar.gz"))
+        _pip(interpreter, "download", *source_only, "--dest", str(downloads), requirement)
+        name, _, version = requirement.partition("==")
+        archive = next(downloads.glob(f"{name.replace('-', '_')}-{version}.tar.gz"))
         with tarfile.open(archive) as packed:
             packed.extractall(downloads, filter="data")
         (downloads / archive.name.removesuffix(".tar.gz")).rename(target)
-    return target
+
+
+def make_suites(python: str, home: Path) -> list[Path]:
+    """Make what the suites from source packages need; return their interpreters."""
+    made = []
+    for suite in (*SHIPPED.values(), XDIST):
+        environment = home / suite.environment
+        environment.parent.mkdir(parents=True, exist_ok=True)
+        requirements = HERE / "suites" / f"{suite.name}.txt"
+        made.append(make_environment(python, environment, requirements))
+        fetch_source(made[-1], home, suite.source, home / suite.folder)
+    return made
 
 
 def build_wheel(wheels: Path, interpreter: Path) -> Path:
@@ -80,6 +95,7 @@ def _call(*argv: str) -> None:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("home", type=Path, metavar="DIR", help="made if it is missing")
+    parser.add_argument("--suites", action="store_true", help="only those from source packages")
     parser.add_argument(
         "--python", default=sys.executable, help="of the virtualenvs; 3.11 or later"
     )
@@ -97,11 +113,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     # pytest looks no further up than this: no ini file or conftest around the folder counts
     (home / "pytest.ini").write_text("[pytest]\n")
     try:
-        interpreters = [
-            make_environment(options.python, home / folder, HERE / requirements)
-            for folder, requirements in ENVIRONMENTS.items()
-        ]
-        fetch_rest_framework(interpreters[1], home)
+        if options.suites:
+            interpreters = make_suites(options.python, home)
+        else:
+            interpreters = [
+                make_environment(options.python, home / folder, HERE / requirements)
+                for folder, requirements in ENVIRONMENTS.items()
+            ]
+            fetch_source(interpreters[1], home, REST_FRAMEWORK, home / "drf")
         if not options.without_ours:
             wheel = options.wheel or build_wheel(home / "wheels", interpreters[0])
             for interpreter in interpreters:

@@ -67,7 +67,7 @@ def surprises(found: Mapping[str, str]) -> Iterator[str]:
 def page(found: Mapping[str, str]) -> str:
     """The table for people."""
     count = {kind: sum(one == kind for one in found.values()) for kind in set(found.values())}
-    skipped = f", {count['skipped']} are skipped or expected to fail by themselves"
+    skipped = f", {count.get('skipped')} are skipped or expected to fail by themselves"
     head = HEAD.format(
         source=XDIST.source.replace("==", " "),
         passed=count.get("passed", 0),

@@ -14,26 +14,26 @@ DIFFERENCES: dict[str, str] = {
     "TestDistribution::test_exitfirst_waits_for_workers_to_finish": _LIKE_PYTEST + "1 after `-x`",
     "TestDistribution::test_dist_ini_specified": _TEXT,
     "TestDistribution::test_dist_tests_with_crash": _CRASH,
-    "TestDistribution::test_distribution_rsyncdirs_example": "copies files to a folder of a worker; "
-    "workers here have none",
+    "TestDistribution::test_distribution_rsyncdirs_example": "copies files to a folder of a "
+    "worker; workers here have none",
     "TestDistribution::test_data_exchange": "wants `pytest_configure` once per worker; a fork "
     "inherits what it did, see the table of hooks",
+    "TestDistribution::test_keyboardinterrupt_hooks_issue79": "looks for `Interrupted`; the last "
+    "lines say `KeyboardInterrupt`, as those of a sequential run do",
     "TestDistEach::*": _EACH,
     "TestTerminalReporting::test_output_verbosity*": _TEXT,
-    "TestTerminalReporting::test_fail_platinfo": "wants the interpreter's version beside each "
-    "failure; all workers here are forks of one process",
     "test_crashing_item*": _CRASH,
-    "test_issue_594_random_parametrize": "wants an error because workers collected different tests; "
-    "here there is one collection, and all tests pass",
+    "test_issue_594_random_parametrize": "wants an error because workers collected "
+    "different tests; here there is one collection, and all tests pass",
     "TestNodeFailure::test_each*": _EACH,
-    "TestNodeFailure::test_max_worker_restart_die": "the process dies while it collects, which here "
-    "is the controller, as in a sequential run",
+    "TestNodeFailure::test_max_worker_restart_die": "the process dies while it collects, "
+    "which here is the controller, as in a sequential run",
     "TestNodeFailure::*": _CRASH,
     "test_color_yes_collection_on_non_atty": _TEXT,
-    "TestLoadScope::test_workqueue_ordered_by_*": "wants xdist's order of scopes; ours comes from "
-    "measured times",
-    "TestGroupScope::test_multiple_group_*": "wants the group in the node id; ours stays as it is, so "
-    "that timings and `--lf` know it",
+    "TestLoadScope::test_workqueue_ordered_by_size": "wants xdist's order of scopes; ours comes "
+    "from measured times",
+    "TestGroupScope::test_multiple_group_*": "wants the group in the node id; ours stays as "
+    "it is, so that timings and `--lf` know it",
     "TestLocking::*": _FORK,
     "test_collection_crash": _LIKE_PYTEST + "2, interrupted while collecting",
 }

@@ -16,7 +16,6 @@ from pytest_concurrent.django.tripwire import Tripwire
 from pytest_concurrent.exceptions import SecurityException
 from pytest_concurrent.settings import Settings
 
-
 #: The back end that pytest-django leaves in memory by itself.
 _KNOWN_TO_PYTEST_DJANGO = "django.db.backends.sqlite3"
 
