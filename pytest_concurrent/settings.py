@@ -330,6 +330,8 @@ def _first_set(config: pytest.Config, names: Mapping[str, str]) -> str | None:
 def _parsed(option: Option[Value], candidate: Candidate) -> Value:
     if candidate.problem:
         raise ValueError(candidate.problem)
+    if not candidate.text:
+        raise ValueError("it is empty")
     return option.kind.parse(_anchored(candidate) if option.kind.path else candidate.text)
 
 

@@ -101,15 +101,20 @@ def _input_file(text: str) -> Path:
 
 
 def _output_file(text: str) -> Path:
-    path = Path(text)
+    path = _path(text)
+    if path.is_dir():
+        raise ValueError("this is a folder")
+    return path
+
+
+def _path(text: str) -> Path:
     if "\0" in text:
         raise ValueError("a path holds no null character")
+    path = Path(text)
     try:
-        is_folder = path.is_dir()
-    except OSError as error:
+        path.exists()
+    except OSError as error:  # a name that is too long, a folder that may not be entered
         raise ValueError(error.strerror) from error
-    if is_folder:
-        raise ValueError("this is a folder")
     return path
 
 
@@ -121,9 +126,7 @@ def _count(text: str) -> int:
 
 
 def _folder(text: str) -> Path:
-    path = Path(text)
-    if "\0" in text:
-        raise ValueError("a path holds no null character")
+    path = _path(text)
     if path.exists() and not path.is_dir():
         raise ValueError("this is a file")
     return path

@@ -77,10 +77,15 @@ pub fn secrets_in<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -
         if NAME.is_match(name) {
             found.push(value.trim().to_owned());
         }
-        let within = [&IN_URL, &IN_FIELD].into_iter().flat_map(|pattern| pattern.captures_iter(value));
-        found.extend(
-            within.filter_map(|captures| captures.name("secret")).map(|secret| bare(secret.as_str()).to_owned()),
-        );
+        let within = |pattern: &LazyLock<Regex>| {
+            let secrets = pattern.captures_iter(value).filter_map(|captures| captures.name("secret"));
+            secrets.map(|secret| bare(secret.as_str()).to_owned()).collect::<Vec<_>>()
+        };
+        for secret in within(&IN_URL) {
+            found.extend(percent_decoded(&secret));
+            found.push(secret);
+        }
+        found.extend(within(&IN_FIELD));
     }
     found.retain(|secret| secret.len() >= SHORTEST);
     found
@@ -102,6 +107,23 @@ fn spellings(secret: String) -> [String; 3] {
     let quoted = percent_encoded(&secret);
     let form = quoted.replace("%20", "+");
     [secret, quoted, form]
+}
+
+/// What a URL means by it; `None` if that is itself, or no text.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, others)) = rest.split_first() {
+        let code = others.get(..2).filter(|_| *first == b'%').and_then(|digits| std::str::from_utf8(digits).ok());
+        if let Some(byte) = code.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            decoded.push(byte);
+            rest = &others[2..];
+        } else {
+            decoded.push(*first);
+            rest = others;
+        }
+    }
+    String::from_utf8(decoded).ok().filter(|decoded| decoded != text)
 }
 
 fn percent_encoded(text: &str) -> String {
@@ -176,11 +198,13 @@ mod tests {
             ("SHOP_API_KEY", "key-0123456"),
             ("TOKEN", "short"),
             ("DATABASE_URL", "postgres://shop:hunter22@db/shop"),
+            ("BROKER", "amqp://shop:p%40ss%20w0rd@broker"),
             ("DSN", "host=db password='two words'"),
             ("DATABASES.default.PASSWORD", "opensesame"),
             ("TOKENIZERS_PARALLELISM", "false-or-true"),
         ];
-        assert_eq!(secrets_in(variables), ["key-0123456", "hunter22", "two words", "opensesame"]);
+        let wanted = ["key-0123456", "hunter22", "p@ss w0rd", "p%40ss%20w0rd", "two words", "opensesame"];
+        assert_eq!(secrets_in(variables), wanted);
     }
 
     #[test]
