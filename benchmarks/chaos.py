@@ -149,8 +149,8 @@ class Soak:
     def _start(self, *words: str) -> tuple[subprocess.Popen[bytes], Family]:
         mark, events = uuid.uuid4().hex, self._place / "events.jsonl"
         command = [sys.executable, "-m", "pytest", "-p", "pytest_concurrent.plugin"]
-        command += ["--concurrent", f"--concurrent-events={events}", "--tb=short"]
-        command += [f"--junitxml={self._place / 'junit.xml'}", "--show-capture=no", *words]
+        command += ["--concurrent", f"--concurrent-events={events}", "--tb=no"]
+        command += [f"--junitxml={self._place / 'junit.xml'}", *words]
         environment = {
             **os.environ,
             MARK: mark,

@@ -45,6 +45,11 @@ class Zygote:
         """Let go of a zygote that no supervisor took over."""
         os.close(self.socket)
         os.close(self.spare)
+        self.end()
+
+    def end(self) -> None:
+        """End a zygote whose supervisor could not start and has let go of the sockets."""
+        # That ends the spare.
         self.cut_lifeline()
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
@@ -94,7 +99,14 @@ def fork_zygote(
     )
     if freeze:
         gc.freeze()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        for end in (near, far, spare_near, spare_far):
+            end.close()
+        os.close(read_end)
+        os.close(write_end)
+        raise
     if pid == 0:
         near.close()
         spare_near.close()

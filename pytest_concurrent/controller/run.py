@@ -22,7 +22,7 @@ from pytest_concurrent.controller.spawning import Spawning
 from pytest_concurrent.controller.start_method import Start, because_of
 from pytest_concurrent.controller.terms import Terms
 from pytest_concurrent.controller.versions import versions
-from pytest_concurrent.exceptions import WorkerInternalException
+from pytest_concurrent.exceptions import ForkUnsafeException, WorkerInternalException
 from pytest_concurrent.reporting.batch import batched
 from pytest_concurrent.reporting.files import open_stream
 from pytest_concurrent.reporting.progress import PlainProgress
@@ -102,6 +102,9 @@ class Run:
         origin = zygote or self._spawn()
         try:
             supervisor = self._supervisor(origin)
+        except OSError as error:
+            origin.end()
+            raise _no_process(error) from error
         except BaseException:
             origin.abandon()
             raise
@@ -181,15 +184,18 @@ class Run:
 
     def _fork(self) -> Zygote | None:
         """Fork the zygote; None if workers had better be started."""
-        zygote = fork_zygote(
-            self._session,
-            self._page,
-            workers=self._workers,
-            run_id=self._run_id,
-            fixtures=self._collection.fixtures,
-            freeze=self._settings.gc_tuning,
-            inputs=self._nodes.inputs,
-        )
+        try:
+            zygote = fork_zygote(
+                self._session,
+                self._page,
+                workers=self._workers,
+                run_id=self._run_id,
+                fixtures=self._collection.fixtures,
+                freeze=self._settings.gc_tuning,
+                inputs=self._nodes.inputs,
+            )
+        except OSError as error:
+            raise _no_process(error) from error
         reason = because_of(zygote.threads)
         if reason and self._settings.start == "auto":
             zygote.abandon()
@@ -296,6 +302,13 @@ def _secrets(settings: Settings) -> list[str]:
     from pytest_concurrent.security import known_secrets
 
     return known_secrets(settings.database)
+
+
+def _no_process(error: OSError) -> ForkUnsafeException:
+    return ForkUnsafeException(
+        f"the system refuses what workers need ({error})",
+        hint="See `ulimit -u` (processes) and `ulimit -n` (open files)",
+    )
 
 
 def count_workers(

@@ -52,6 +52,10 @@ class Spawning:
         self.spawner.dismiss()
         self.cut_lifeline()
 
+    def end(self) -> None:
+        """As `abandon`: what a supervisor that could not start has let go of, has ended."""
+        self.abandon()
+
     def cut_lifeline(self) -> None:
         """Nobody is left who needs it."""
         if self.lifeline >= 0:

@@ -7,6 +7,15 @@ import os
 import signal
 
 
+def hold_alone(descriptor: int) -> None:
+    """Have this process alone killed when the controller is gone, even where it is stopped.
+
+    Args:
+        descriptor: The inherited read end; it stays open for the children.
+    """
+    _arm(descriptor, os.getpid())
+
+
 def hold(descriptor: int) -> None:
     """Have this process's group killed when the pipe becomes readable, which it does at its end.
 
@@ -17,14 +26,18 @@ def hold(descriptor: int) -> None:
     Args:
         descriptor: The inherited read end.
     """
-    own = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    _arm(descriptor, -os.getpgrp())
     os.close(descriptor)
+
+
+def _arm(descriptor: int, owner: int) -> None:
+    own = os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)  # type: ignore[attr-defined, unused-ignore]
-    fcntl.fcntl(own, fcntl.F_SETOWN, -os.getpgrp())
+    fcntl.fcntl(own, fcntl.F_SETOWN, owner)
     fcntl.fcntl(own, fcntl.F_SETFL, fcntl.fcntl(own, fcntl.F_GETFL) | os.O_ASYNC)
     if _at_end(own):
         # The controller died before the signal was armed.
-        os.killpg(0, signal.SIGKILL)
+        os.kill(owner, signal.SIGKILL)
 
 
 def _at_end(descriptor: int) -> bool:

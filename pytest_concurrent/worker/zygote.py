@@ -9,6 +9,7 @@ import traceback
 from typing import NoReturn
 
 from pytest_concurrent._engine import ZygoteLink
+from pytest_concurrent.worker import lifeline
 from pytest_concurrent.worker.birth import Birth, Legacy
 from pytest_concurrent.worker.loop import live as live_as_worker
 
@@ -27,12 +28,14 @@ def live(zygote: int, spare: int, legacy: Legacy) -> NoReturn:
     try:
         # It sits in the terminal's group: Ctrl-C is the controller's to handle.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if os.fork() == 0:
+        if _fork_or_not() == 0:
             os.close(zygote)
+            lifeline.hold_alone(legacy.lifeline)
             link = ZygoteLink(spare)
             link.hello()
         else:
             os.close(spare)
+            lifeline.hold_alone(legacy.lifeline)
             link = ZygoteLink(zygote)
         _fork_on_request(link, legacy)
     except EOFError:
@@ -42,6 +45,14 @@ def live(zygote: int, spare: int, legacy: Legacy) -> NoReturn:
         traceback.print_exc(file=sys.__stderr__)
         os._exit(1)
     os._exit(0)
+
+
+def _fork_or_not() -> int | None:
+    """Fork; None where the system refuses, which is no reason to do without workers."""
+    try:
+        return os.fork()
+    except OSError:
+        return None
 
 
 def _fork_on_request(link: ZygoteLink, legacy: Legacy) -> None:

@@ -107,6 +107,19 @@ BLOWS: tuple[Fault, ...] = (
         is_reported=False,
         blows=(Blow("running", "controller", signal.SIGKILL),),
     ),
+    Fault(
+        name="controller_killed_while_its_zygotes_stand_still",
+        suite=ENDLESS,
+        expected={},
+        exit=-9,
+        is_reported=False,
+        blows=(
+            Blow("running", "zygote", signal.SIGSTOP),
+            Blow("running", "spare", signal.SIGSTOP),
+            Blow("running", "controller", signal.SIGKILL),
+        ),
+        workers=(2,),
+    ),
     _interrupted("ctrl_c_and_tests_finish", signal.SIGINT, "group"),
     _interrupted("sigterm_and_tests_finish", signal.SIGTERM, "controller"),
     Fault(

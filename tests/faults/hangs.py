@@ -41,10 +41,77 @@ HANGS: tuple[Fault, ...] = (
         options=("--test-timeout=1",),
         texts=(_TIMEOUT, "in test_hangs"),
     ),
+    _hang("hangs_in_a_loop_in_c", "sum(itertools.repeat(1))", workers=(1, 2)),
+    _hang(
+        "hangs_with_an_alarm_of_its_own",
+        "signal.signal(signal.SIGALRM, lambda *_: None); "
+        "signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1); [time.sleep(1) for _ in range(60)]",
+    ),
+    _hang(
+        "hangs_in_a_thread_that_it_joins",
+        "thread = threading.Thread(target=time.sleep, args=(60,)); thread.start(); thread.join()",
+    ),
+    _hang(
+        "catches_what_should_end_it",
+        "signal.signal(signal.SIGTERM, lambda *_: None); "
+        "signal.signal(signal.SIGINT, lambda *_: None); [time.sleep(1) for _ in range(60)]",
+        workers=(2,),
+        is_slow=True,
+    ),
     _hang(
         "ignores_sigterm",
         "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)",
         workers=(2,),
+        is_slow=True,
+    ),
+    Fault(
+        name="hangs_in_a_session_fixture",
+        suite="""
+            def test_hangs(slow): pass
+            def test_after(): pass
+        """,
+        conftest="""
+            @pytest.fixture(scope="session")
+            def slow(): time.sleep(60)
+        """,
+        expected={"test_hangs": "timeout", "test_after": "passed"},
+        options=("--test-timeout=1",),
+        texts=(_TIMEOUT + " during setup", "in slow"),
+    ),
+    Fault(
+        name="a_thread_never_ends",
+        suite="def test_starts(): threading.Thread(target=time.sleep, args=(60,)).start()",
+        expected={"test_starts": "passed"},
+        options=("--worker-timeout=2",),
+        errors=1,
+        texts=(r"worker gw\d hung: it passed the worker's limit of 2 s .* while it tore down",),
+    ),
+    Fault(
+        name="exit_handler_hangs",
+        suite="def test_starts(): atexit.register(time.sleep, 60)",
+        expected={"test_starts": "passed"},
+        options=("--worker-timeout=2",),
+        errors=1,
+        texts=(r"worker gw\d hung: it passed the worker's limit of 2 s .* while it tore down",),
+    ),
+    Fault(
+        name="zygote_hangs_in_a_fork_handler",
+        suite="def test_one(): pass",
+        conftest="""
+            CONTROLLER = os.getpid()
+            forks = []
+            def before():
+                if os.getppid() != CONTROLLER: return
+                forks.append(1)
+                if len(forks) == 2 and not (HERE / "hung").exists():
+                    (HERE / "hung").touch()
+                    time.sleep(60)
+            os.register_at_fork(before=before)
+        """,
+        expected={"test_one": "passed"},
+        exit=0,
+        options=("--worker-timeout=1",),
+        workers=(1, 2, 8),
         is_slow=True,
     ),
     Fault(

@@ -35,6 +35,111 @@ _TESTS = (
         texts=(r"concurrent: warning: ended 2 processes that tests left behind: .*sleep 300",),
     ),
     Fault(
+        name="leaks_children_and_a_daemon",
+        suite="""
+            def test_leaks():
+                for _ in range(20): subprocess.Popen(["sleep", "300"])
+                if os.fork() == 0:
+                    os.setsid()
+                    if os.fork() == 0: time.sleep(300)
+                    os._exit(0)
+                os.wait()
+        """,
+        expected={"test_leaks": "passed"},
+        exit=0,
+        texts=(r"concurrent: warning: ended 1 process that tests left behind: ",),
+        workers=(1, 2, 8),
+    ),
+    Fault(
+        name="a_thread_exits_or_raises",
+        suite="""
+            def test_exits():
+                thread = threading.Thread(target=sys.exit, args=(3,))
+                thread.start()
+                thread.join()
+            def test_raises():
+                thread = threading.Thread(target=lambda: 1 / 0, daemon=True)
+                thread.start()
+                thread.join()
+            def test_after(): pass
+        """,
+        expected={"test_exits": "passed", "test_raises": "passed", "test_after": "passed"},
+        exit=0,
+        texts=("PytestUnhandledThreadExceptionWarning", "ZeroDivisionError"),
+        may_trace=True,
+    ),
+    Fault(
+        name="a_test_calls_exit",
+        suite="def test_exits(): sys.exit(0)\ndef test_after(): pass",
+        expected={"test_exits": "failed", "test_after": "passed"},
+        texts=("SystemExit: 0",),
+    ),
+    Fault(
+        name="memory_runs_out",
+        suite="""
+            def test_allocates():
+                resource.setrlimit(resource.RLIMIT_AS, (2**30, resource.RLIM_INFINITY))
+                try:
+                    bytearray(2**40)
+                finally:
+                    resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+            def test_after(): pass
+        """,
+        expected={"test_allocates": "failed", "test_after": "passed"},
+        texts=("MemoryError",),
+    ),
+    Fault(
+        name="memory_stays_short",
+        suite="""
+            def test_allocates():
+                used = int(Path("/proc/self/statm").read_text().split()[0]) * 4096
+                resource.setrlimit(resource.RLIMIT_AS, (used, used))
+                [bytearray(1_000) for _ in iter(int, 1)]
+                hold = []
+                while True: hold.append(bytearray(100_000))
+        """,
+        expected={"test_allocates": "failed|crashed"},
+        others="passed|crashed|failed|error",
+        may_trace=True,
+        errors=None,
+    ),
+    Fault(
+        name="changes_what_all_share",
+        suite="""
+            def test_changes():
+                os.umask(0o777)
+                os.environ.update(HOME="/nowhere", TMPDIR="/nowhere", PYTHONPATH="/nowhere")
+                for number in range(1, signal.NSIG):
+                    try: signal.signal(number, signal.SIG_IGN)
+                    except (OSError, ValueError): pass
+                sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = None
+            def test_after(): pass
+        """,
+        expected={"test_changes": "passed", "test_after": "passed"},
+        exit=0,
+        workers=(1, 2, 8),
+    ),
+    Fault(
+        name="exceptions_that_cannot_travel",
+        suite="""
+            class Locked(Exception):
+                def __init__(self): super().__init__("locked"); self.lock = threading.Lock()
+                def __reduce__(self): raise TypeError("not to be pickled")
+            class Incomparable(Exception):
+                def __eq__(self, other): raise RuntimeError("not to be compared")
+                __hash__ = None
+            def test_unpicklable(): raise Locked
+            def test_incomparable(): raise Incomparable("incomparable")
+            def test_property(record_property): record_property("lock", threading.Lock())
+        """,
+        expected={
+            "test_unpicklable": "failed",
+            "test_incomparable": "failed",
+            "test_property": "passed",
+        },
+        texts=("Locked: locked", "Incomparable: incomparable"),
+    ),
+    Fault(
         name="forked_child_returns_from_the_test",
         suite="def test_forks(): os.fork()",
         expected={"test_forks": "passed"},

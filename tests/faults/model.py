@@ -14,6 +14,8 @@ from .fault import Fault
 from .hangs import HANGS
 from .mischief import MISCHIEF
 from .moments import MOMENTS
+from .phases import PHASES
+from .stops import STOPS
 from .zygotes import ZYGOTES
 
 FAULTS: tuple[Fault, ...] = (
@@ -24,4 +26,6 @@ FAULTS: tuple[Fault, ...] = (
     *MISCHIEF,
     *BLOWS,
     *ZYGOTES,
+    *PHASES,
+    *STOPS,
 )

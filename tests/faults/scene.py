@@ -21,7 +21,7 @@ from typing import IO
 MARK = "PYTEST_FAULT_SCENE"
 
 #: Seconds after which a run that should have ended is taken for hung. Generous: machines are busy.
-PATIENCE = 40.0
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,13 @@ class Aftermath:
 
     @property
     def totals(self) -> Counter[str]:
-        """The numbers of pytest's last line."""
+        """The numbers of pytest's last line, but for warnings."""
         words = {"error": "errors"}
         lines = re.findall(r"^=* ?(\d+ \w+(?:, \d+ \w+)*) in [\d.]+s", self.terminal, re.MULTILINE)
         pairs = re.findall(r"(\d+) (\w+)", lines[-1] if lines else "")
-        return Counter({words.get(word, word): int(count) for count, word in pairs})
+        numbers = Counter({words.get(word, word): int(count) for count, word in pairs})
+        del numbers["warnings"], numbers["warning"]
+        return numbers
 
 
 def _lead_session() -> None:
@@ -102,6 +104,8 @@ class Scene:
         self.folder = folder
         self.temp = folder / "tmp"
         self.temp.mkdir(exist_ok=True)
+        #: Words before the command: what makes the surroundings.
+        self.prefix: list[str] = []
         self._id = uuid.uuid4().hex
         self._events = folder / "events.jsonl"
         self._junit = folder / "junit.xml"
@@ -125,7 +129,8 @@ class Scene:
         result = Aftermath(status, output.read_text(errors="replace"), seconds)
         result.events = list(self._read_events())
         if self._junit.exists():
-            for case in ET.parse(self._junit).iter("testcase"):
+            # pytest leaves an entry without a name for a test that broke the run off.
+            for case in ET.parse(self._junit).iterfind(".//testcase[@name]"):
                 result.cases[str(case.get("name"))] += 1
                 result.problems.update(child.tag for child in case)
         return result
@@ -155,7 +160,7 @@ class Scene:
             "TMPDIR": str(self.temp),
         }
         return subprocess.Popen(
-            [*command, *options],
+            [*self.prefix, *command, *options],
             cwd=self.folder,
             env=environment,
             stdin=subprocess.DEVNULL,

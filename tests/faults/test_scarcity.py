@@ -1,0 +1,181 @@
+"""Something that a run needs is scarce, missing or full."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from .scene import Aftermath, Scene, eventually
+
+SUITE = """
+import time
+import pytest
+@pytest.mark.parametrize("number", range(8))
+def test_short(number, tmp_path):
+    (tmp_path / "file").write_text("x" * 1000)
+    time.sleep(0.05)
+"""
+
+
+@pytest.fixture
+def scene(pytester: pytest.Pytester) -> Scene:
+    pytester.makepyfile(test_short=SUITE)
+    return Scene(pytester.path)
+
+
+def _passed(scene: Scene, result: Aftermath) -> None:
+    assert (result.exit, result.totals["passed"]) == (0, 8), result.terminal
+    assert "Traceback" not in result.terminal
+    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
+    assert scene.leftovers() == []
+
+
+def _refused(why: str) -> None:
+    """No test passes by skipping in CI, where it runs as root."""
+    if os.environ.get("CI") == "true" and os.geteuid() == 0:
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[Path]:
+    """A file system of 64 KiB without room."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        _refused("no file system may be mounted here")
+    try:
+        with suppress(OSError), (folder / "ballast").open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("option", ["events", "export-timings", "benchmark-json"])
+def test_full_disk_for_a_file_of_ours_is_a_warning(scene: Scene, option: str) -> None:
+    with full_disk(scene.folder / "full") as full:
+        name = "--export-timings" if option == "export-timings" else f"--concurrent-{option}"
+        result = scene.run("--workers=2", f"{name}={full / 'file'}")
+        _passed(scene, result)
+        assert "No space left on device" in result.terminal
+        assert "warning" in result.terminal
+
+
+def test_full_disk_for_the_cache_is_a_warning(scene: Scene) -> None:
+    with full_disk(scene.folder / "full") as full:
+        _passed(scene, scene.run("--workers=2", "-o", f"cache_dir={full / 'cache'}"))
+
+
+def test_full_disk_for_junit_ends_as_without_workers(scene: Scene) -> None:
+    """The tests have run; pytest itself then fails to write its file, and says so."""
+    with full_disk(scene.folder / "full") as full:
+        word = f"--junitxml={full / 'junit.xml'}"
+        exits = [scene.run(*words, word).exit for words in (("--workers=2",), ("--no-concurrent",))]
+    assert exits[0] == exits[1] != 0
+    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
+
+
+def test_full_disk_for_temporary_files_is_told_by_the_tests(scene: Scene) -> None:
+    """Where there is no room for a folder of pytest's own, its tests fail; nothing is lost."""
+    with full_disk(scene.folder / "full") as full:
+        result = scene.run("--workers=2", f"--basetemp={full / 'base'}", "-p", "no:cacheprovider")
+    counts = result.totals
+    assert counts["errors"] + counts["failed"] + counts["passed"] == 8, result.terminal
+    assert counts["passed"] < 8
+    assert "No space left on device" in result.terminal
+    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
+
+
+def test_missing_folder_for_events_is_named(scene: Scene) -> None:
+    place = scene.folder / "not" / "there" / "events.jsonl"
+    result = scene.run("--workers=2", f"--concurrent-events={place}")
+    _passed(scene, result)
+    assert place.exists() or str(place) in result.terminal
+
+
+@pytest.mark.parametrize("option", ["--concurrent-events", "--export-timings"])
+def test_a_link_is_not_followed(scene: Scene, option: str) -> None:
+    target = scene.folder / "precious.txt"
+    target.write_text("precious")
+    link = scene.folder / "link"
+    link.symlink_to(target)
+    result = scene.run("--workers=2", f"{option}={link}")
+    assert target.read_text() == "precious"
+    assert result.exit == 4 or "link" in result.terminal
+    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
+
+
+def test_ten_runs_at_once_disturb_nobody(scene: Scene) -> None:
+    runs = [scene.start("--workers=2", files=False) for _ in range(10)]
+    outputs = [run.communicate(timeout=120)[0].decode() for run in runs]
+    assert [run.returncode for run in runs] == [0] * 10, outputs
+    assert all("8 passed" in output for output in outputs)
+    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
+
+
+def _limited(what: int, limit: int) -> Callable[[], None]:
+    def prepare() -> None:
+        os.setsid()
+        resource.setrlimit(what, (limit, limit))
+
+    return prepare
+
+
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_few_descriptors_suffice_or_are_named(scene: Scene, workers: int) -> None:
+    """Eight workers need more than 64 descriptors: fewer start, and the run goes on with them."""
+    limited = _limited(resource.RLIMIT_NOFILE, 64)
+    process = scene.start(f"--workers={workers}", prepare=limited)
+    output = process.communicate(timeout=120)[0].decode()
+    assert "8 passed" in output, output
+    assert process.returncode == 0
+    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
+
+
+#: Processes and threads beyond those that the user has; the controller is the first of them.
+@pytest.mark.parametrize("allowed", [1, 2, 3, 4, 5])
+def test_processes_run_out_and_no_test_is_lost(tmp_path: Path, allowed: int) -> None:
+    """With too few for workers the suite runs without them, or says why it cannot."""
+    if shutil.which("setpriv") is None or os.geteuid() != 0:
+        _refused("only root can become a user without processes")
+    (tmp_path / "test_short.py").write_text(SUITE)
+    caps = "+dac_override,+dac_read_search"
+    become = ["setpriv", "--reuid=61234", "--regid=61234", "--clear-groups"]
+    become += [f"--inh-caps={caps}", f"--ambient-caps={caps}"]
+    scene = Scene(tmp_path)
+    scene.prefix = [*become, "prlimit", f"--nproc={allowed}"]
+    process = scene.start("--workers=2", files=True)
+    output = process.communicate(timeout=120)[0].decode()
+    assert "Traceback" not in output
+    assert "INTERNALERROR" not in output
+    if process.returncode == 0:
+        assert "8 passed" in output
+    else:
+        assert process.returncode == 1, output
+        assert "not run: workers could not be started: " in output
+    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
+
+
+def test_shared_memory_folder_is_not_needed(scene: Scene) -> None:
+    probe = ["unshare", "--mount", "umount", "-l", "/dev/shm"]
+    if subprocess.run(probe, capture_output=True, check=False).returncode != 0:
+        _refused("no file system may be unmounted here")
+    scene.prefix = ["unshare", "--mount", "sh", "-c", 'umount -l /dev/shm; exec "$@"', "sh"]
+    _passed(scene, scene.run("--workers=2"))
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Apia", "Asia/Kathmandu", ":/nowhere", "XYZ+23"])
+def test_odd_time_zones_change_nothing(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    _passed(scene, scene.run("--workers=2"))
