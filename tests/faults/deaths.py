@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+
 from .fault import DIE, Fault
+from .scene import Blow
 
 _ELSEWHERE = (
     Fault(
@@ -67,6 +70,28 @@ _ELSEWHERE = (
         """,
         expected={"test_prints": "failed", "test_dies": "crashed"},
         options=("--show-capture=no",),
+    ),
+    Fault(
+        # The controller stands still, so the report fills the socket and the rest waits.
+        name="dies_while_its_report_is_half_sent",
+        suite=f"""
+            CONTROLLER = os.getpid()
+            def die_meanwhile():
+                time.sleep(1)
+                (HERE / "half_sent").touch()
+                {DIE}
+            def test_half_sent():
+                os.kill(CONTROLLER, signal.SIGSTOP)
+                threading.Thread(target=die_meanwhile, daemon=True).start()
+                print("x" * 50_000_000)
+                assert False
+            def test_after(): pass
+        """,
+        expected={"test_half_sent": "crashed", "test_after": "passed"},
+        options=("--show-capture=no",),
+        blows=(Blow("half_sent", "controller", signal.SIGCONT),),
+        texts=(r"worker gw\d died \(SIGKILL\)",),
+        workers=(1, 2, 8),
     ),
     Fault(
         name="dies_while_printing",

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -37,7 +38,7 @@ def _passed(scene: Scene, result: Aftermath) -> None:
     assert scene.leftovers() == []
 
 
-def _refused(why: str) -> None:
+def _refused(why: str) -> NoReturn:
     """No test passes by skipping in CI, where it runs as root."""
     if os.environ.get("CI") == "true" and os.geteuid() == 0:
         pytest.fail(why)
@@ -171,6 +172,86 @@ def test_shared_memory_folder_is_not_needed(scene: Scene) -> None:
         _refused("no file system may be unmounted here")
     scene.prefix = ["unshare", "--mount", "sh", "-c", 'umount -l /dev/shm; exec "$@"', "sh"]
     _passed(scene, scene.run("--workers=2"))
+
+
+REUSE = """
+import os, pathlib, signal, subprocess, time
+import pytest
+PID = pathlib.Path(__file__).parent / "pid"
+
+def taken_again(number):
+    pathlib.Path("/proc/sys/kernel/ns_last_pid").write_text(str(number - 1))
+    return subprocess.Popen(["sleep", "60"])
+
+@pytest.mark.concurrent_group("together")
+def test_dies():
+    PID.write_text(str(os.getpid()))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@pytest.mark.concurrent_group("together")
+def test_reuses():
+    number = int(PID.read_text())
+    until = time.monotonic() + 30
+    while (child := taken_again(number)).pid != number and time.monotonic() < until:
+        child.kill()
+        child.wait()
+        time.sleep(0.01)
+    assert child.pid == number
+    time.sleep(0.5)
+    assert child.poll() is None, "taken for the dead worker"
+    child.kill()
+    child.wait()
+"""
+
+
+def test_a_process_with_the_number_of_a_dead_worker_is_spared(pytester: pytest.Pytester) -> None:
+    prefix = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
+        _refused("no namespace for process ids may be made here")
+    pytester.makepyfile(test_reuse=REUSE)
+    scene = Scene(pytester.path)
+    scene.prefix = prefix
+    result = scene.run("--workers=2")
+    assert result.totals == {"failed": 1, "passed": 1}, result.terminal
+    assert "worker gw" in result.terminal
+    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
+
+
+#: The library's own `sleep` fails when the clock has jumped.
+JUMPS = """
+import pathlib, select, time
+import pytest
+CLOCK = pathlib.Path(__file__).parent / "clock"
+
+@pytest.mark.parametrize("offset", ["+400d", "-400d", "+0"])
+def test_jumps(offset):
+    before = time.time()
+    CLOCK.write_text(offset)
+    select.select([], [], [], 0.3)
+    assert offset == "+0" or abs(time.time() - before) > 1000
+
+@pytest.mark.parametrize("number", range(8))
+def test_short(number): select.select([], [], [], 0.1)
+"""
+
+
+def test_the_wall_clock_may_jump(pytester: pytest.Pytester) -> None:
+    """No limit is passed by it, and no test ends before it began."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+    if library is None:
+        _refused("libfaketime is not installed")
+    pytester.makepyfile(test_jumps=JUMPS)
+    clock = pytester.path / "clock"
+    clock.write_text("+0")
+    scene = Scene(pytester.path)
+    scene.prefix = ["env", f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={clock}"]
+    scene.prefix += ["FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"]
+    limits = ("--test-timeout=20", "--timeout=100", "--worker-timeout=50")
+    result = scene.run("--workers=2", "--concurrent-group=file", *limits)
+    assert (result.exit, result.totals["passed"]) == (0, 11), result.terminal
+    times = [float(str(one["time"])) for one in result.events]
+    assert times == sorted(times)
+    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
 
 
 @pytest.mark.parametrize("zone", ["Pacific/Apia", "Asia/Kathmandu", ":/nowhere", "XYZ+23"])
