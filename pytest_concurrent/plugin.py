@@ -140,13 +140,26 @@ def _start(config: pytest.Config, settings: Settings) -> None:
         session.start(config, settings, began, run_id, databases)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_concurrent_worker_start(config: pytest.Config, worker: str) -> None:
+    """A forked worker has inherited the way to its databases; one that was not finds it here."""
+    from pytest_concurrent.worker.birth import INHERITED
+
+    inherited = config.stash.get(INHERITED, [])
+    if inherited:
+        from pytest_concurrent.databases.joining import join
+
+        providers = _providers(config, config.stash[SETTINGS], on_workers=True)
+        join(config, providers, inherited[0], worker)
+
+
 def _on_workers(settings: Settings) -> bool:
     return settings.enabled and settings.workers != 0
 
 
 def _open_databases(config: pytest.Config, settings: Settings, run_id: str) -> Databases | None:
     """Fork the keeper of the run's databases, if tests may use any; while there is one thread."""
-    providers = _providers(config, settings)
+    providers = _providers(config, settings, on_workers=_on_workers(settings))
     if not providers:
         return None
     from pytest_concurrent.databases.run import Databases
@@ -154,13 +167,13 @@ def _open_databases(config: pytest.Config, settings: Settings, run_id: str) -> D
     return Databases(config, settings, providers, run_id, BEGAN_NS)
 
 
-def _providers(config: pytest.Config, settings: Settings) -> list[Provider]:
+def _providers(config: pytest.Config, settings: Settings, *, on_workers: bool) -> list[Provider]:
     """Who knows databases that this session's tests may use."""
     providers: list[Provider] = []
     if settings.db == "off" and not settings.db_clean:
         return providers
     by_django = config.pluginmanager.hasplugin("django") and _django_is_configured()
-    if by_django and (settings.db_clean or _on_workers(settings)):
+    if by_django and (settings.db_clean or on_workers):
         from pytest_concurrent.databases.folder import state_folder
         from pytest_concurrent.django.provider import DjangoProvider
 

@@ -49,6 +49,7 @@ class Run:
         workers: Number of slots, and what set it.
         start: How workers start.
         spawned: Workers that were started already.
+        lent: Descriptors that every worker is to have.
         remarks: Further lines for the header, each with whether it is shown without ``-v`` too.
     """
 
@@ -64,6 +65,7 @@ class Run:
         workers: tuple[int, str],
         start: Start,
         spawned: Spawning | None = None,
+        lent: Sequence[int] = (),
         remarks: Sequence[tuple[str, bool]] = (),
     ) -> None:
         self._session = session
@@ -78,6 +80,7 @@ class Run:
         self._workers, self._workers_reason = workers
         self._start = start
         self._spawned = spawned
+        self._lent = lent
         self._page = spawned.page if spawned is not None else Page(self._workers)
         self._nodes = (
             spawned.nodes
@@ -212,6 +215,7 @@ class Run:
                 (self._workers, self._workers_reason),
                 self._nodes,
                 run_id=self._run_id,
+                inherited=self._lent,
             )
         if left := spawning.untravelled(self._config):
             text = "plugins given to pytest.main() as objects cannot be handed to workers"

@@ -44,14 +44,18 @@ class Databases(doctor.Databases, Protocol):
     def turns(self, items: Sequence[pytest.Item]) -> Sequence[int]:
         """The turn of each test: 0, or more if it is to come after those of earlier turns."""
 
+    def lend(self) -> Sequence[int]:
+        """Descriptors by which workers that are not forked reach their databases."""
+
     def prepare(
-        self, session: pytest.Session, workers: tuple[int, str]
+        self, session: pytest.Session, workers: tuple[int, str], *, may_fork: bool = True
     ) -> tuple[tuple[int, str], Sequence[tuple[str, bool]]]:
-        """Get ready for workers that are about to be forked.
+        """Get ready for workers that are about to start.
 
         Args:
             session: The session, collected.
             workers: How many there are to be, and why.
+            may_fork: Whether this process may be forked for that.
 
         Returns:
             How many there may be, and why; lines for the header, each with whether it is shown
@@ -119,7 +123,13 @@ class ConcurrentSession:
         page = Page(workers[0])
         nodes = NodeTeller.of(self._config, workers[0], self._run_id)
         self._spawned = spawning.prepare(
-            self._config, self._settings, page, workers, nodes, run_id=self._run_id
+            self._config,
+            self._settings,
+            page,
+            workers,
+            nodes,
+            run_id=self._run_id,
+            inherited=self._lent(),
         )
         self._spawned.spawner.start_early()
 
@@ -209,12 +219,10 @@ class ConcurrentSession:
             else count_workers(self._config, self._settings, collection)
         )
         remarks: Sequence[tuple[str, bool]] = ()
-        if self._databases is not None and start.method == "spawn":
-            self._databases.finish()
-            remarks = [("databases are set up once per worker, without templates", True)]
-        elif self._databases is not None:
+        if self._databases is not None:
+            may_fork = start.method == "fork" or not start_method.live_threads(self._config)
             try:
-                workers, remarks = self._databases.prepare(session, workers)
+                workers, remarks = self._databases.prepare(session, workers, may_fork=may_fork)
             except ConfigurationException as error:
                 raise pytest.UsageError(f"{error}. {error.hint}") from None
         return Run(
@@ -227,8 +235,12 @@ class ConcurrentSession:
             workers=workers,
             start=start,
             spawned=self._spawned,
+            lent=self._lent(),
             remarks=remarks,
         )
+
+    def _lent(self) -> Sequence[int]:
+        return self._databases.lend() if self._databases is not None else ()
 
     def _prepare_here(self, session: pytest.Session) -> None:
         """Fixtures without Django give databases in this process too; to its end."""

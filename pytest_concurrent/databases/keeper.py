@@ -68,6 +68,10 @@ class Door:
         keeper.request("hello", role=role, slot=slot)
         return keeper
 
+    def fileno(self) -> int:
+        """The descriptor of this side's end."""
+        return self._end.fileno()
+
     def close(self) -> None:
         """Let go of it in this process."""
         self._end.close()

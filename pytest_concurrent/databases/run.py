@@ -98,7 +98,13 @@ class Databases:
         self._keeper: Keeper | None = None
         self._builder = 0
         self._project = ""
+        self._is_lent = False
         self._only_looks = False
+
+    def lend(self) -> list[int]:
+        """The descriptors by which workers that are not forked reach the keeper."""
+        self._is_lent = self._door is not None
+        return [self._door.fileno()] if self._door is not None else []
 
     def usual_order(self, items: Sequence[pytest.Item]) -> Sequence[pytest.Item]:
         """The order in which tests come for the sake of their databases, if nobody asks for one."""
@@ -111,7 +117,7 @@ class Databases:
         return [max(one.turn(item) for one in self._providers) for item in items]
 
     def prepare(
-        self, session: pytest.Session, workers: tuple[int, str]
+        self, session: pytest.Session, workers: tuple[int, str], *, may_fork: bool = True
     ) -> tuple[tuple[int, str], list[tuple[str, bool]]]:
         """Find the templates of what the collected tests need, and have the others built.
 
@@ -121,6 +127,7 @@ class Databases:
         Args:
             session: The session, collected.
             workers: How many slots there are to be, and what set the number.
+            may_fork: Whether this process may be forked, to build what there is not.
 
         Returns:
             How many there may be, which a server can limit, and what set it; lines for the header,
@@ -131,7 +138,7 @@ class Databases:
             ConfigurationException: There are no clones, and the user demands them.
         """
         try:
-            return self._prepare(session, workers)
+            return self._prepare(session, workers, may_fork=may_fork)
         except SecurityException:
             raise
         except DatabaseTemplateException as error:
@@ -154,7 +161,7 @@ class Databases:
             self._prepare(session, (1, "no workers"))
 
     def _prepare(
-        self, session: pytest.Session, workers: tuple[int, str]
+        self, session: pytest.Session, workers: tuple[int, str], *, may_fork: bool = True
     ) -> tuple[tuple[int, str], list[tuple[str, bool]]]:
         survey = self._survey(session, workers)
         lines = [(remark, True) for remark in (*survey.fallbacks, *survey.remarks)]
@@ -162,15 +169,21 @@ class Databases:
             self._let_go()
             return workers, lines
         clones = survey.workers[0]
+        orders = [look.order(clones) for look in survey.looks if look.is_to_be_built]
+        if orders and not may_fork:
+            raise DatabaseTemplateException(
+                "a template is built by a fork of this process, which is not safe here",
+                hint="A run on forked workers builds it.",
+            )
         for look in survey.looks:
             self._introduce(look, clones)
             # Who waits for a template that is being built wants to know why.
             lines.append((look.line, look.is_to_be_built))
             if look.found is not None:
                 lines += [(remark, True) for remark in look.found.remarks]
-        orders = [look.order(clones) for look in survey.looks if look.is_to_be_built]
-        builder = Builder(self._door, survey.recipes, self._means(), clones=clones)
-        self._builder = builder.fork(orders, [self._keeper])
+        if may_fork:
+            builder = Builder(self._door, survey.recipes, self._means(), clones=clones)
+            self._builder = builder.fork(orders, [self._keeper])
         for one in self._providers:
             self._config.pluginmanager.register(one.worker_plugin(self._door))
         return survey.workers, lines
@@ -301,6 +314,11 @@ class Databases:
 
     def _let_go(self) -> None:
         """End the conversation and wait for the processes, each of which ends by itself."""
+        if self._is_lent and self._door is not None and self._keeper is None:
+            # Workers hold the door too: the keeper does not see from it that nobody comes.
+            with suppress(DatabaseTemplateException):
+                self._keeper = self._door.enter("controller")
+                self._keeper.request("finish", wait=_CLEAN_UP)
         if self._keeper is not None:
             self._keeper.close()
             self._keeper = None

@@ -10,6 +10,9 @@ import pytest
 from pytest_concurrent._engine import Page
 from pytest_concurrent.compat.xdist_inputs import WorkerInputs
 
+#: In a worker that was not forked: descriptors of others that all workers have.
+INHERITED = pytest.StashKey[list[int]]()
+
 
 class Birth(NamedTuple):
     """What one worker gets. The descriptors are its own.

@@ -25,7 +25,7 @@ from pytest_concurrent._engine import WorkerLink
 from pytest_concurrent.compat import cov, rerunfailures
 from pytest_concurrent.payload.instructions import Instructions
 from pytest_concurrent.worker import hooks, reset, terminal
-from pytest_concurrent.worker.birth import Birth
+from pytest_concurrent.worker.birth import INHERITED, Birth
 from pytest_concurrent.worker.lifeline import hold
 from pytest_concurrent.worker.loop import ABANDONED, Worker
 from pytest_concurrent.worker.nextitem import may_be_lazy
@@ -45,7 +45,7 @@ _NOT_OURS = {
 
 def live() -> NoReturn:
     """Be the worker that whoever started this process wants. Never returns."""
-    slot, attempt, descriptors, page, lifeline, _, told = _engine.receive_birth(0)
+    slot, attempt, descriptors, page, lifeline, inherited, told = _engine.receive_birth(0)
     birth = Birth(slot, attempt, *descriptors)
     status = ABANDONED
     try:
@@ -56,7 +56,7 @@ def live() -> NoReturn:
         instructions = Instructions.unpack(told)
         sys.argv[:] = instructions.argv
         link = WorkerLink.collecting(birth.socket, slot, page)
-        status = SpawnedSession(link, birth, instructions).run()
+        status = SpawnedSession(link, birth, instructions, inherited).run()
     except EOFError:
         pass
     except BaseException:
@@ -72,12 +72,16 @@ class SpawnedSession:
         link: The worker's socket.
         birth: What this worker was given.
         instructions: What it was told.
+        inherited: Descriptors of others that all workers have.
     """
 
-    def __init__(self, link: WorkerLink, birth: Birth, instructions: Instructions) -> None:
+    def __init__(
+        self, link: WorkerLink, birth: Birth, instructions: Instructions, inherited: list[int]
+    ) -> None:
         self._link = link
         self._birth = birth
         self._instructions = instructions
+        self._inherited = inherited
         self._worker: Worker | None = None
         self._collected: list[pytest.Item] = []
         self._is_done = False
@@ -114,6 +118,7 @@ class SpawnedSession:
         """Plugins and conftest files find `workerinput` from the first moment."""
         shaped: Any = pluginmanager.getplugin("pytestconfig")
         shaped.workerinput, shaped.workeroutput = self._instructions.workerinput, {}
+        shaped.stash[INHERITED] = self._inherited
         config = yield
         _set_options(config, self._instructions, self._birth.name)
         return config

@@ -52,7 +52,9 @@ concurrent_database_setup = planets:create
 """
 
 kinds_of_run = pytest.mark.parametrize(
-    "options", [(), ("--concurrent", "--workers=2")], ids=["plain", "on workers"]
+    "options",
+    [(), ("--concurrent", "--workers=2"), ("--concurrent-start=spawn", "--concurrent")],
+    ids=["plain", "on workers", "spawned"],
 )
 
 
