@@ -29,6 +29,19 @@ def is_measured(item: pytest.Item) -> bool:
     return not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
+def enable(config: pytest.Config, *, only: bool) -> None:
+    """In a spawned worker: measure, although it looks like one of pytest-xdist.
+
+    Args:
+        config: pytest's configuration.
+        only: Whether nothing but what measures is to run.
+    """
+    session: Any = getattr(config, "_benchmarksession", None)
+    if session is not None and getattr(session, "xdist_warning", False):
+        session.disabled = session.xdist_warning = False
+        session.only = only
+
+
 def start(config: pytest.Config) -> None:
     """Before workers exist: have them send what they measure."""
     if measures(config):

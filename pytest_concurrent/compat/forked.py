@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from pytest_concurrent.compat import allure, benchmark, cov, rerunfailures, syrupy, timeout
+from pytest_concurrent.compat import (
+    allure,
+    benchmark,
+    cov,
+    metadata,
+    rerunfailures,
+    syrupy,
+    timeout,
+)
 
 #: Plugins whose `pytest_sessionfinish` gathers what the tests of this process left, although its
 #: own code does not name workers.
@@ -31,6 +39,7 @@ def prepare(config: pytest.Config) -> None:
     cov.prepare(config)
     rerunfailures.prepare(config)
     allure.prepare(config)
+    metadata.prepare(config)
 
 
 def finishes_here(function: Any) -> bool:

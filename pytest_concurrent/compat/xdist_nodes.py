@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from pytest_concurrent.compat import xdist_hooks
 _NEED_NO_NODE = (
     "pytest_cov",
     "pytest_django",
+    "pytest_metadata",
     "pytest_randomly",
     "pytest_rerunfailures",
     "pytest_sugar",
@@ -231,7 +233,13 @@ class Nodes:
     def _down(self, node: Node, error: str | None) -> None:
         if not node.shutting_down:
             node.shutting_down = True
-            self._call("pytest_testnodedown", node=node, error=error)
+            try:
+                self._call("pytest_testnodedown", node=node, error=error)
+            except Exception as failure:
+                # A plugin that misses what a forked worker did not leave must not cost the results.
+                text = f"pytest_testnodedown for {node.gateway.id}: {failure!r}"
+                with suppress(pytest.PytestWarning):
+                    self._config.issue_config_time_warning(pytest.PytestWarning(text), stacklevel=2)
 
     def _call(self, name: str, **arguments: object) -> None:
         hook: Callable[..., object] = self._config.pluginmanager.subset_hook_caller(

@@ -22,7 +22,7 @@ from _pytest.config import ConftestImportFailure, _prepareconfig
 
 from pytest_concurrent import _engine
 from pytest_concurrent._engine import WorkerLink
-from pytest_concurrent.compat import cov, rerunfailures
+from pytest_concurrent.compat import cov, spawned
 from pytest_concurrent.payload.instructions import Instructions
 from pytest_concurrent.worker import hooks, reset, terminal
 from pytest_concurrent.worker.birth import INHERITED, Birth
@@ -34,7 +34,7 @@ from pytest_concurrent.worker.nextitem import may_be_lazy
 #: that a run has once.
 _NOT_OURS = {
     "cacheclear": False,
-    "clean_alluredir": False,
+    **spawned.NOT_OURS,
     "dist": "no",
     "failedfirst": False,
     "lf": False,
@@ -136,12 +136,12 @@ class SpawnedSession:
         if base is not None:
             reset.own_temp_folder(config, Path(base), self._birth)
         reset.own_fault_file(config, self._birth)
-        rerunfailures.prepare(config)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Nobody is told of what the controller tells as well."""
         config = session.config
+        spawned.prepare(config, self._instructions.options)
         stand_in = terminal.install(config)
         if stand_in is not None and self._instructions.writer is not None:
             stand_in.resemble(*self._instructions.writer)

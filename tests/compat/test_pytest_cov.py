@@ -106,7 +106,7 @@ def test_dead_worker_loses_one_test_and_says_so(
                 os.kill(os.getpid(), signal.SIGKILL)
         """,
     )
-    args = ("--cov=measured", "--cov-report=json:report.json")
+    args = ("--workers=1", "--cov=measured", "--cov-report=json:report.json")
     told = runner.run(mode, *args, plugins=["pytest_cov"], read=files)
     assert {name: told.totals[name] for name in ("passed", "failed")} == {"passed": 5, "failed": 1}
     assert told.read["measured.py"]["missing_lines"] == [2 * (3 + 1)]
