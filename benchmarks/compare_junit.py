@@ -27,6 +27,7 @@ NORMALISED = (
     (re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"), "<uuid>"),
     (re.compile(r"\b(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{12,}\b"), "<hex>"),
     (re.compile(r"\b\d+(?:\.\d+)?\s?(?:s|ms|µs|us|ns|sec|secs|seconds)\b"), "<duration>"),
+    (re.compile(r"\b127\.0\.0\.1:\d{5}\b"), "127.0.0.1:<port>"),  # of the client's side
     (re.compile(r"pytest-of-[^/\s]+/pytest-\d+(?:/popen-gw\d+)?"), "<tmp>"),
 )
 

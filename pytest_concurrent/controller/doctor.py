@@ -169,7 +169,7 @@ class Examination:
         if not self.session.items:
             return Finding("nothing to run", "no test was collected", Grade.NOTE)
         if refused:
-            return Finding(tests, "as asked for they cannot run, see ✗ above", Grade.REFUSED)
+            return Finding(tests, "would not run as asked for, see ✗ above", Grade.REFUSED)
         how = "forked" if chosen.method == "fork" else "spawned"
         return Finding(tests, f"would run on {counted(workers[0], 'worker')}, {how}", Grade.FINE)
 

@@ -101,6 +101,7 @@ class ConcurrentSession:
         self._stopwatch: Stopwatch | None = None
         self._events: SequentialEvents | None = None
         self._benchmark: tuple[str, list[str]] | None = None
+        self._databases_report: dict[str, Any] = {}
         self._spawned: Spawning | None = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -252,7 +253,7 @@ class ConcurrentSession:
 
     def _finish_databases(self) -> None:
         if self._databases is not None:
-            report = self._databases.finish()
+            report = self._databases_report = self._databases.finish()
             for line in told.problems(report):
                 self._terminal.warning(line)
             if self._terminal.verbosity > 0:
@@ -309,7 +310,11 @@ class ConcurrentSession:
         if outcome.events_error is not None:
             self._terminal.warning(f"events file incomplete: {outcome.events_error}")
         if self._wants_benchmark:
-            self._benchmark = (outcome.benchmark_json(), outcome.benchmark_lines())
+            report = self._databases_report
+            self._benchmark = (
+                told.with_databases(outcome.benchmark_json(), report),
+                [*outcome.benchmark_lines(), *told.benchmark(report)],
+            )
 
     def pytest_unconfigure(self) -> None:
         """Let go of the databases of a session that ran nothing, or ran it here."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from statistics import median
 from typing import Any
 
 from pytest_concurrent.reporting.units import counted, duration
+
+#: As wide as the labels of the report's other lines.
+_LABEL_WIDTH = 31
 
 
 def problems(report: Mapping[str, Any]) -> Iterator[str]:
@@ -36,3 +40,43 @@ def summary(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"concurrent: databases: {made}, {report.get('dropped', 0)} dropped"
     for gone in report.get("collected", ()):
         yield f"concurrent: databases: {gone['name']} dropped: {gone['why']}"
+
+
+def benchmark(report: Mapping[str, Any]) -> Iterator[str]:
+    """Lines of the benchmark report about templates and clones; none without databases.
+
+    Args:
+        report: The keeper's answer to `finish`; empty if there was none.
+    """
+    for template in report.get("templates", ()):
+        label = f"Template of {template['alias']}:"
+        yield f"{label:<{_LABEL_WIDTH}}{_template(template)}"
+    if seconds := report.get("clone_seconds", ()):
+        times = f"{duration(median(seconds))} each, {duration(max(seconds))} at most"
+        yield f"{'Clones:':<{_LABEL_WIDTH}}{len(seconds):,}, {times}"
+
+
+def _template(template: Mapping[str, Any]) -> str:
+    if template.get("state") == "failed":
+        return "failed"
+    if template.get("hit"):
+        return "hit"
+    return f"miss ({template.get('why', '')}), {duration(template.get('seconds') or 0.0)}"
+
+
+def with_databases(document: str, report: Mapping[str, Any]) -> str:
+    """The benchmark report as JSON, with what is known of templates and clones under `databases`.
+
+    Args:
+        document: The report without them.
+        report: The keeper's answer to `finish`; empty if there was none.
+    """
+    if not report:
+        return document
+    templates = [
+        {name: one.get(name) for name in ("alias", "vendor", "template", "hit", "why", "seconds")}
+        for one in report.get("templates", ())
+    ]
+    seconds = list(report.get("clone_seconds", ()))
+    databases = {"templates": templates, "clone_seconds": seconds}
+    return json.dumps({**json.loads(document), "databases": databases}, indent=2) + "\n"

@@ -76,6 +76,7 @@ def test_repeated_outcome_counts_each_time(
     [
         ("at 0x7f1f2c", "at 0x55aa01"),
         ("took 0.31s", "took 1.4s"),
+        ("from 127.0.0.1:40316", "from 127.0.0.1:59812"),
         ("/tmp/pytest-of-ada/pytest-3/x", "/tmp/pytest-of-ada/pytest-4/popen-gw1/x"),
         ("run 3f2504e0-4f89-11d3-9a0c-0305e82c3301", "run 6fa459ea-ee8a-3ca4-894e-db77e160355e"),
     ],

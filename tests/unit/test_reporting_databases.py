@@ -1,0 +1,33 @@
+"""What the benchmark report says of templates and clones."""
+
+from __future__ import annotations
+
+import json
+
+from pytest_concurrent.reporting.databases import benchmark, with_databases
+
+BUILT = {"alias": "default", "vendor": "sqlite", "hit": False, "why": "it is the first"}
+REPORT = {
+    "templates": [{**BUILT, "seconds": 2.5}, {"alias": "other", "hit": True, "seconds": 0.0}],
+    "clone_seconds": [0.004, 0.002, 0.003],
+}
+
+
+def test_hits_and_misses_stand_in_the_column_of_figures() -> None:
+    assert list(benchmark(REPORT)) == [
+        "Template of default:           miss (it is the first), 2.5 s",
+        "Template of other:             hit",
+        "Clones:                        3, 3 ms each, 4 ms at most",
+    ]
+
+
+def test_run_without_databases_says_nothing_of_them() -> None:
+    assert list(benchmark({})) == []
+    assert with_databases('{"schema": 1}\n', {}) == '{"schema": 1}\n'
+
+
+def test_json_gains_what_is_known_of_databases() -> None:
+    document = json.loads(with_databases('{"schema": 1}', REPORT))
+    assert document["schema"] == 1
+    assert document["databases"]["clone_seconds"] == REPORT["clone_seconds"]
+    assert document["databases"]["templates"][0]["why"] == "it is the first"
