@@ -313,7 +313,7 @@ class ConcurrentSession:
             report = self._databases_report
             self._benchmark = (
                 told.with_databases(outcome.benchmark_json(), report),
-                [*outcome.benchmark_lines(), *told.benchmark(report)],
+                told.lines_with_databases(outcome.benchmark_lines(), report),
             )
 
     def pytest_unconfigure(self) -> None:

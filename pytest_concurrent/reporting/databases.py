@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -54,6 +54,18 @@ def benchmark(report: Mapping[str, Any]) -> Iterator[str]:
     if seconds := report.get("clone_seconds", ()):
         times = f"{duration(median(seconds))} each, {duration(max(seconds))} at most"
         yield f"{'Clones:':<{_LABEL_WIDTH}}{len(seconds):,}, {times}"
+
+
+def lines_with_databases(lines: Sequence[str], report: Mapping[str, Any]) -> list[str]:
+    """The benchmark report's lines with those about databases, before its advice.
+
+    Args:
+        lines: The report without them.
+        report: The keeper's answer to `finish`; empty if there was none.
+    """
+    figures = [number for number, line in enumerate(lines) if line.endswith(":")]
+    end = figures[0] if figures else len(lines)
+    return [*lines[:end], *benchmark(report), *lines[end:]]
 
 
 def _template(template: Mapping[str, Any]) -> str:

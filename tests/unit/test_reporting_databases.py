@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from pytest_concurrent.reporting.databases import benchmark, with_databases
+from pytest_concurrent.reporting.databases import benchmark, lines_with_databases, with_databases
 
 BUILT = {"alias": "default", "vendor": "sqlite", "hit": False, "why": "it is the first"}
 REPORT = {
@@ -19,6 +19,13 @@ def test_hits_and_misses_stand_in_the_column_of_figures() -> None:
         "Template of other:             hit",
         "Clones:                        3, 3 ms each, 4 ms at most",
     ]
+
+
+def test_figures_stand_before_the_advice() -> None:
+    lines = ["Total tests:  3", "What would make it faster:", "  - less"]
+    told = lines_with_databases(lines, {"templates": [{"alias": "other", "hit": True}]})
+    assert told == [lines[0], "Template of other:             hit", *lines[1:]]
+    assert lines_with_databases(lines[:1], {}) == lines[:1]
 
 
 def test_run_without_databases_says_nothing_of_them() -> None:
