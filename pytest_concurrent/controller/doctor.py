@@ -17,6 +17,7 @@ from pytest_concurrent.controller.run import count_workers
 from pytest_concurrent.controller.start_method import (
     Start,
     choose,
+    may_fork_builders,
     python_threads,
     threads_at_a_fork,
 )
@@ -30,13 +31,14 @@ class Databases(Protocol):
     """Who gives each worker databases of its own."""
 
     def examine(
-        self, session: pytest.Session, workers: tuple[int, str]
+        self, session: pytest.Session, workers: tuple[int, str], *, may_fork: bool = True
     ) -> tuple[tuple[int, str], list[Finding]]:
         """Say what there is and what a run would do; make nothing.
 
         Args:
             session: The session, collected.
             workers: How many there are to be, and why.
+            may_fork: Whether this process may be forked to build what there is not.
 
         Returns:
             How many there could be, and why; what was found.
@@ -103,7 +105,8 @@ class Examination:
         start = [self._start(chosen), *self._hazards(native)]
         stored: list[Finding] = []
         if self.databases is not None:
-            workers, stored = self.databases.examine(self.session, workers)
+            may_fork = may_fork_builders(chosen, native)
+            workers, stored = self.databases.examine(self.session, workers, may_fork=may_fork)
         chapters = [
             Chapter("Suite", list(self._suite())),
             Chapter("Workers", list(self._workers(workers))),

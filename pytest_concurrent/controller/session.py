@@ -221,7 +221,8 @@ class ConcurrentSession:
         )
         remarks: Sequence[tuple[str, bool]] = ()
         if self._databases is not None:
-            may_fork = start.method == "fork" or not start_method.live_threads(self._config)
+            threads = start_method.live_threads(self._config)
+            may_fork = start_method.may_fork_builders(start, threads)
             try:
                 workers, remarks = self._databases.prepare(session, workers, may_fork=may_fork)
             except ConfigurationException as error:

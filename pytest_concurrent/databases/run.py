@@ -169,12 +169,8 @@ class Databases:
             self._let_go()
             return workers, lines
         clones = survey.workers[0]
+        _check_building(survey, may_fork=may_fork)
         orders = [look.order(clones) for look in survey.looks if look.is_to_be_built]
-        if orders and not may_fork:
-            raise DatabaseTemplateException(
-                "a template is built by a fork of this process, which is not safe here",
-                hint="A run on forked workers builds it.",
-            )
         for look in survey.looks:
             self._introduce(look, clones)
             # Who waits for a template that is being built wants to know why.
@@ -202,13 +198,14 @@ class Databases:
         return survey
 
     def examine(
-        self, session: pytest.Session, workers: tuple[int, str]
+        self, session: pytest.Session, workers: tuple[int, str], *, may_fork: bool = True
     ) -> tuple[tuple[int, str], list[Finding]]:
         """Say what `prepare` would find and do, make nothing, and let go of everything.
 
         Args:
             session: The session, collected.
             workers: How many slots there are to be, and what set the number.
+            may_fork: Whether this process may be forked, to build what there is not.
 
         Returns:
             How many there could be, and what sets it; what was found.
@@ -216,6 +213,7 @@ class Databases:
         self._only_looks = True
         try:
             survey = self._survey(session, workers)
+            _check_building(survey, may_fork=may_fork)
             return survey.workers, list(examination.findings(survey))
         except DatabaseTemplateException as error:
             return workers, [examination.refusal(error, demands_clones=self._demands_clones)]
@@ -328,6 +326,14 @@ class Databases:
                 if pid:
                     _await_end(pid, _CLEAN_UP)
             self._door, self._builder = None, 0
+
+
+def _check_building(survey: Survey, *, may_fork: bool) -> None:
+    if not may_fork and any(look.is_to_be_built for look in survey.looks):
+        raise DatabaseTemplateException(
+            "a template is built by a fork of this process, which is not safe here",
+            hint="A run on forked workers builds it.",
+        )
 
 
 def _check_rights(found: Found) -> None:
