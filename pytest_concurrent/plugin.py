@@ -99,7 +99,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[NAMED] = _offer_databases(config, settings)
     if not settings.enabled or settings.workers == 0:
         early.unwatch()
-    else:
+    if settings.enabled or hasattr(config, "workerinput"):
         bdd.attend(config)
     if settings.db_clean or hasattr(config, "workerinput"):
         return  # there is no session, or not here

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pytest_concurrent._engine import Page, Spawner
-from pytest_concurrent.compat import cov, early, xdist
+from pytest_concurrent.compat import cov, early, randomly, xdist
 from pytest_concurrent.controller.nodes import NodeTeller
 from pytest_concurrent.exceptions import ForkUnsafeException
 from pytest_concurrent.payload.instructions import Instructions, travelling
@@ -95,7 +95,8 @@ def prepare(
     count = workers[0]
     told = _instructions(config, settings)
     inputs = nodes.workerinputs or [xdist.workerinput(slot, count, run_id) for slot in range(count)]
-    instructions = [replace(told, workerinput={**cov.input_of_worker(), **one}) for one in inputs]
+    looked_for = {**cov.input_of_worker(), **randomly.input_of_worker(config)}
+    instructions = [replace(told, workerinput={**looked_for, **one}) for one in inputs]
     parts = [
         (_variables(xdist.environment(slot, count, run_id)), told.pack())
         for slot, told in enumerate(instructions)

@@ -48,11 +48,15 @@ class _NodeForwarder:
 
 
 def install(config: pytest.Config) -> JunitForwarder | None:
-    """In a worker: put a forwarder where fixtures look for LogXML; None when there is none."""
+    """In a worker: put a forwarder where fixtures look for LogXML; None when there is no file."""
     log = config.stash.get(xml_key, None)
-    if log is None:
+    # A worker that was not forked has none of its own: pytest makes it in the controller only.
+    if log is None and not getattr(config.option, "xmlpath", None):
         return None
-    forwarder = JunitForwarder(log.family)
+    forwarder = JunitForwarder(config.getini("junit_family") if log is None else log.family)
+    if log is None:
+        # What stands there pytest unregisters at the end.
+        config.pluginmanager.register(forwarder)
     stash: Any = config.stash
     stash[xml_key] = forwarder
     return forwarder

@@ -36,7 +36,7 @@ def reset(birth: Birth, legacy: Legacy) -> None:
     factory: Any = getattr(config, "_tmp_path_factory", None)
     if factory is not None:
         own_temp_folder(config, factory.getbasetemp(), birth)
-    own_fault_file(config, birth)
+    own_fault_file(birth)
     given = legacy.inputs.receive(birth.slot, birth.attempt) if legacy.inputs is not None else None
     xdist.become_worker(config, birth.slot, legacy.workers, legacy.run_id, given)
     _own_exit_handlers()
@@ -79,6 +79,10 @@ def restart_capture(config: pytest.Config, birth: Birth) -> None:
         capture.suspend_global_capture(in_=False)
     for unused in files:
         os.close(unused)
+    # Stacks that pytest writes after `faulthandler_timeout` are shown at once, as sequentially.
+    slow = config.stash.get(fault_handler_stderr_fd_key, None)
+    if slow is not None:
+        os.dup2(2, slow, inheritable=False)
 
 
 def onto(source: int, target: int) -> None:
@@ -99,14 +103,8 @@ def own_temp_folder(config: pytest.Config, run: Path, birth: Birth) -> None:
         factory._next_number = {}
 
 
-def own_fault_file(config: pytest.Config, birth: Birth) -> None:
-    """The stacks of a dying worker go to a file that outlives it.
-
-    Those that pytest writes after `faulthandler_timeout` are shown at once, as in a sequential run.
-    """
-    inherited = config.stash.get(fault_handler_stderr_fd_key, None)
-    if inherited is not None:
-        os.dup2(2, inherited, inheritable=False)
+def own_fault_file(birth: Birth) -> None:
+    """Stacks go to a file that outlives the worker."""
     faulthandler.enable(file=birth.fault)
     faulthandler.register(_engine.stacks_signal(), file=birth.fault, all_threads=True, chain=False)
 

@@ -135,7 +135,7 @@ class SpawnedSession:
         base = self._instructions.basetemp
         if base is not None:
             reset.own_temp_folder(config, Path(base), self._birth)
-        reset.own_fault_file(config, self._birth)
+        reset.own_fault_file(self._birth)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:

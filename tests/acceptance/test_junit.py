@@ -57,6 +57,7 @@ def suite(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_junit=SUITE, test_more="def test_more(): pass")
 
 
+@pytest.mark.spawned
 @pytest.mark.parametrize("family", ["xunit1", "xunit2", "legacy"])
 def test_families_hold_the_same(compare: Compare, family: str) -> None:
     told = compare("-o", f"junit_family={family}", "-o", "junit_logging=all")

@@ -33,12 +33,14 @@ def pytest_runtest_logreport(report):
 """
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(("workers", "start"), [(1, "fork"), (2, "fork"), (2, "spawn")])
 @pytest.mark.parametrize("capture", ["fd", "sys"])
-def test_lines_are_shown_once(pytester: pytest.Pytester, workers: int, capture: str) -> None:
+def test_lines_are_shown_once(
+    pytester: pytest.Pytester, workers: int, start: str, capture: str
+) -> None:
     pytester.makepyfile(SUITE)
     pytester.makeconftest(CONFTEST)
-    result = pytester.runpytest_subprocess(f"--capture={capture}", *on_workers(workers))
+    result = pytester.runpytest_subprocess(f"--capture={capture}", *on_workers(workers, start))
     result.assert_outcomes(passed=5)
     lines = [line.removeprefix("[gw0] ").removeprefix("[gw1] ") for line in result.stdout.lines]
     for number in range(4):
@@ -49,7 +51,8 @@ def test_lines_are_shown_once(pytester: pytest.Pytester, workers: int, capture: 
     assert "captured" not in result.stdout.str()
 
 
-def test_stacks_after_a_while_are_shown_at_once(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_stacks_after_a_while_are_shown_at_once(pytester: pytest.Pytester, start: str) -> None:
     """`faulthandler_timeout` is for tests that hang: they come while the test runs."""
     pytester.makepyfile(
         """
@@ -59,7 +62,7 @@ def test_stacks_after_a_while_are_shown_at_once(pytester: pytest.Pytester) -> No
             time.sleep(0.6)
         """
     )
-    result = pytester.runpytest_subprocess("-o", "faulthandler_timeout=0.1", *on_workers(2))
+    result = pytester.runpytest_subprocess("-o", "faulthandler_timeout=0.1", *on_workers(2, start))
     result.assert_outcomes(passed=1)
     result.stderr.fnmatch_lines(["*Timeout (0:00:00.100000)!", "*in test_long"])
 

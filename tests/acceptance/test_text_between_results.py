@@ -68,9 +68,7 @@ def test_fails_late(narrow):
 """
 
 OPTIONS = [
-    ("-v",),
     ("--setup-show",),
-    ("--setup-only",),
     ("--setup-plan",),
     ("--log-cli-level=INFO",),
     ("-o", "log_cli=true"),
@@ -84,13 +82,16 @@ def suite(pytester: pytest.Pytester) -> None:
 
 
 @pytest.mark.usefixtures("suite")
+@pytest.mark.parametrize("start", ["fork", "spawn"])
 @pytest.mark.parametrize("options", OPTIONS, ids=" ".join)
-def test_one_worker_writes_the_same(pytester: pytest.Pytester, options: tuple[str, ...]) -> None:
+def test_one_worker_writes_the_same(
+    pytester: pytest.Pytester, options: tuple[str, ...], start: str
+) -> None:
     # Without -v failures have lines of ours among the letters; pytest-django has fixtures of its
     # own for every test.
     args = ("-v", "-p", "no:django", *options)
     sequential = told(pytester, "sequential", *args, junit=False)
-    found = told(pytester, "workers", *args, *on_workers(1), junit=False)
+    found = told(pytester, "workers", *args, *on_workers(1, start), junit=False)
     assert whole(found) == whole(sequential)
 
 
