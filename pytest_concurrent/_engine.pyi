@@ -19,6 +19,7 @@ __all__ = [
     "Spawner",
     "Supervisor",
     "WorkerLink",
+    "WorkerStatus",
     "ZygoteLink",
     "advise_workers",
     "benchmark",
@@ -109,6 +110,9 @@ _WorkerLost: TypeAlias = tuple[Literal["worker_lost"], int, bool, Evidence]
 _Stop: TypeAlias = tuple[Literal["stop"], int, _StopKind, str, int | None]
 _Finished: TypeAlias = tuple[Literal["finished"], int, Any]
 _Output: TypeAlias = tuple[Literal["output"], int, Literal[1, 2], bytes]
+_Debugger: TypeAlias = tuple[Literal["debugger"], int, int | None]
+_DebuggerOver: TypeAlias = tuple[Literal["debugger_over"], int]
+_Status: TypeAlias = tuple[Literal["status"], list[WorkerStatus]]
 _Notice: TypeAlias = (
     tuple[Literal["notice"], Literal["slow"], int, int, float, None]
     | tuple[Literal["notice"], Literal["test_near_limit"], int, int, float, float]
@@ -129,6 +133,9 @@ _Message: TypeAlias = (
     | _Stop
     | _Finished
     | _Output
+    | _Debugger
+    | _DebuggerOver
+    | _Status
     | _Notice
     | _Over
 )
@@ -378,8 +385,13 @@ class Supervisor:
           exit code that ``pytest.exit`` was given, if any.
         - ``("finished", slot, payload)``: a worker said goodbye; ``payload`` is what plugins left
           in ``workeroutput``.
-        - ``("output", slot, stream, lines)``: whole lines that a worker wrote past the capture,
-          to stdout (1) or stderr (2); only if the terms ask for them.
+        - ``("output", slot, stream, lines)``: lines that a worker wrote past the capture, to
+          stdout (1) or stderr (2), or the beginning of one that has waited for its end for too
+          long; only if the terms ask for them.
+        - ``("debugger", slot, test)``: a worker waits for the terminal, to be given to it by
+          `lend_terminal` when nobody else writes there; ``test`` is what it stopped in, if any.
+        - ``("debugger_over", slot)``: the terminal has come back, or the worker is gone.
+        - ``("status", statuses)``: the answer to `inquire`, one for each slot.
         - ``("notice", kind, slot, test, elapsed, limit)``: something for people to know: ``slow``
           (no limit), ``test_near_limit``, ``worker_near_limit`` (no test) or ``run_near_limit``
           (neither slot nor test).
@@ -413,6 +425,15 @@ class Supervisor:
 
         Raises:
             RuntimeError: The supervisor was joined before.
+        """
+
+    def lend_terminal(self, slot: int) -> None:
+        """Let the worker that a ``debugger`` message named have the terminal."""
+
+    def inquire(self) -> None:
+        """Ask what every worker is doing; the answer is a ``status`` message.
+
+        It comes after 0.25 s, or where py-spy is on PATH after 3 s at most.
         """
 
     def halt(self) -> None:
@@ -478,6 +499,10 @@ class Evidence:
         """What ``faulthandler`` wrote."""
 
     @property
+    def native(self) -> str:
+        """The same with native frames, as py-spy wrote them; empty where it is not on PATH."""
+
+    @property
     def captured(self) -> tuple[str, str]:
         """Captured stdout and stderr of the phase."""
 
@@ -496,6 +521,42 @@ class Evidence:
     @property
     def before(self) -> list[int]:
         """Numbers of the tests that ran on it before, the oldest first; only the last few."""
+
+@final
+class WorkerStatus:
+    """What a worker is doing. Comes with messages only."""
+
+    @property
+    def slot(self) -> int:
+        """Its place."""
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, if there is one."""
+
+    @property
+    def standing(
+        self,
+    ) -> Literal[
+        "vacant", "starting", "testing", "debugging", "waiting", "between tests", "leaving"
+    ]:
+        """What it is about."""
+
+    @property
+    def test(self) -> int | None:
+        """The number of the test that it runs."""
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the test has been running."""
+
+    @property
+    def stacks(self) -> str:
+        """The stacks of its threads, as ``faulthandler`` writes them; empty without a test."""
+
+    @property
+    def native(self) -> str:
+        """The same with native frames, as py-spy writes them; empty where it is not on PATH."""
 
 @final
 class WorkerLink:
@@ -576,6 +637,12 @@ class WorkerLink:
         Raises:
             ValueError: The verdict is none of these.
         """
+
+    def want_terminal(self) -> bool:
+        """Wait for the terminal, for a debugger; false = the session ends, none comes up."""
+
+    def return_terminal(self) -> None:
+        """Give the terminal back."""
 
     def between_tests(self, failures: int, message: str, reports: object) -> None:
         """Report what happened while no test ran.

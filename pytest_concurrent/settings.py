@@ -177,9 +177,12 @@ class _Resolution:
             self._check_together(settings)
         self._raise_problems(settings.enabled)
         reason = self._sequential_reason(settings, asked, vetoed)
-        if settings.enabled and self._debugger:
+        if settings.enabled and self._debugger and settings.start == "spawn":
+            # Only forked workers hold the terminal.
+            settings = replace(settings, workers=0)
+        if settings.enabled and self._debugger and settings.workers == 0:
             # Nobody can end a test that a debugger holds in this very process.
-            settings = replace(settings, workers=0, run_timeout=None, test_timeout=None)
+            settings = replace(settings, run_timeout=None, test_timeout=None)
         warnings = tuple(self._warnings(settings))
         return replace(settings, warnings=warnings, sequential_reason=reason)
 
@@ -316,8 +319,8 @@ class _Resolution:
             return f"{VETO} switches concurrency off"
         if asked and self._inspection:
             return self._inspection
-        if settings.enabled and self._debugger:
-            return self._debugger
+        if settings.enabled and self._debugger and settings.start == "spawn":
+            return f"{self._debugger}, and workers would be spawned ({settings.source('start')})"
         if settings.enabled and settings.workers == 0:
             return f"0 workers ({settings.source('workers')})"
         return None

@@ -90,6 +90,7 @@ def fork_zygote(
         page=page,
         workers=workers,
         run_id=run_id,
+        group=os.getpgrp(),
         lifeline=read_end,
         fixtures=fixtures,
         random_state=random.getstate() if seeds.random_was_seeded() else None,

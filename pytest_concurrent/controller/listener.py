@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,7 +10,9 @@ import pytest
 from pytest_concurrent._engine import Evidence
 from pytest_concurrent.compat import timeout
 from pytest_concurrent.controller import verdicts
+from pytest_concurrent.controller.lending import Lending
 from pytest_concurrent.controller.nodes import NodeTeller
+from pytest_concurrent.controller.output import LiveOutput
 from pytest_concurrent.controller.replay import Replay
 from pytest_concurrent.reporting.progress import PlainProgress
 from pytest_concurrent.settings import Settings
@@ -45,6 +46,7 @@ class Listener:
         progress: Tells people.
         nodes: Tells plugins of workers.
         limits: Limits of tests that have one of their own, in seconds, by number.
+        lending: Keeps the terminal for a worker's debugger.
 
     Attributes:
         ending: Why the run is over; empty until it is.
@@ -62,6 +64,7 @@ class Listener:
         *,
         nodes: NodeTeller,
         limits: Mapping[int, float],
+        lending: Lending,
     ) -> None:
         self.ending = ""
         self.stop: tuple[str, str, int | None] | None = None
@@ -75,6 +78,9 @@ class Listener:
         self._replay = replay
         self._progress = progress
         self._suspects: set[int] = set()
+        self._lending = lending
+        self._output = LiveOutput(named=replay.several_workers, leave_line=progress.leave_line)
+        self._held: list[tuple[Any, ...]] = []
         self._last_test: dict[int, int] = {}
         self._not_run: list[int] = []
         self._broken_off: list[tuple[int, int, Any]] = []
@@ -92,15 +98,30 @@ class Listener:
             "worker_lost": self._on_worker_lost,
             "stop": self._on_stop,
             "finished": nodes.finished,
-            "output": self._on_output,
+            "output": self._output.show,
+            "debugger": lending.announce,
+            "debugger_over": self._on_debugger_over,
+            "status": progress.status,
             "notice": self._on_notice,
             "orphans": self._on_orphans,
             "over": self._on_over,
         }
 
     def hear(self, message: tuple[Any, ...]) -> None:
-        """Act on one message."""
-        self._methods[message[0]](*message[1:])
+        """Act on one message, or keep it while the terminal is lent."""
+        name = message[0]
+        if self._lending.active and name != "debugger_over":
+            self._held.append(message)
+            return
+        if name != "output":
+            self._output.finish_line()
+        self._methods[name](*message[1:])
+
+    def _on_debugger_over(self, _slot: int) -> None:
+        self._lending.end()
+        held, self._held = self._held, []
+        for message in held:
+            self.hear(message)
 
     def _on_ready(self, slot: int, attempt: int, pid: int) -> None:
         self.start_failure = ""
@@ -206,14 +227,6 @@ class Listener:
     def _on_stop(self, slot: int, kind: str, text: str, code: int | None) -> None:
         if self.stop is None or _GRAVITY.index(kind) > _GRAVITY.index(self.stop[0]):
             self.stop = (kind, text, code)
-
-    def _on_output(self, slot: int, stream: int, lines: bytes) -> None:
-        """Show what a worker wrote, in whole lines that begin with its name."""
-        file = sys.stdout if stream == 1 else sys.stderr
-        self._progress.leave_line()
-        for line in lines.decode(errors="replace").splitlines(keepends=True):
-            file.write(f"[gw{slot}] {line}" if self._replay.several_workers else line)
-        file.flush()
 
     def _on_notice(
         self, kind: str, slot: int | None, test: int | None, elapsed: float, limit: float | None

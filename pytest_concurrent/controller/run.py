@@ -15,11 +15,13 @@ from pytest_concurrent.controller import interrupts, spawning, stepwise
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.forking import Zygote, fork_zygote
 from pytest_concurrent.controller.garbage import patient_gc
+from pytest_concurrent.controller.lending import Lending
 from pytest_concurrent.controller.listener import Listener
 from pytest_concurrent.controller.nodes import NodeTeller
 from pytest_concurrent.controller.replay import Replay
 from pytest_concurrent.controller.spawning import Spawning
 from pytest_concurrent.controller.start_method import Start, because_of
+from pytest_concurrent.controller.status import StatusSignal
 from pytest_concurrent.controller.terms import Terms
 from pytest_concurrent.controller.versions import versions
 from pytest_concurrent.exceptions import ForkUnsafeException, WorkerInternalException
@@ -50,6 +52,7 @@ class Run:
         start: How workers start.
         spawned: Workers that were started already.
         lent: Descriptors that every worker is to have.
+        asked: Tells that somebody asks what the run is doing.
         remarks: Further lines for the header, each with whether it is shown without ``-v`` too.
     """
 
@@ -66,6 +69,7 @@ class Run:
         start: Start,
         spawned: Spawning | None = None,
         lent: Sequence[int] = (),
+        asked: StatusSignal,
         remarks: Sequence[tuple[str, bool]] = (),
     ) -> None:
         self._session = session
@@ -75,6 +79,7 @@ class Run:
         self._given_order = given_order
         self._began = began
         self._run_id = run_id
+        self._asked = asked
         self._remarks = remarks
         self._terminal = Terminal(session.config)
         self._workers, self._workers_reason = workers
@@ -167,10 +172,10 @@ class Run:
             estimates=estimates,
             running=self._running,
         )
-        self._replay = Replay(
-            self._session, self._run_id, self._nodes, several_workers=self._workers > 1
-        )
+        several = self._workers > 1
+        self._replay = Replay(self._session, self._run_id, self._nodes, several_workers=several)
         self._progress = progress
+        self._lending = Lending(self._config, progress, several_workers=several)
         return Listener(
             self._session,
             self._settings,
@@ -178,6 +183,7 @@ class Run:
             progress,
             nodes=self._nodes,
             limits=self._collection.limits,
+            lending=self._lending,
         )
 
     def _running(self) -> list[tuple[int, int, float]]:
@@ -280,6 +286,7 @@ class Run:
         try:
             with (
                 interrupts.handled(interrupt, supervisor.halt, supervisor.resume),
+                self._asked.asks(supervisor.inquire),
                 batched(self._config) as batch,
                 patient_gc(enabled=self._settings.gc_tuning),
             ):
@@ -289,10 +296,14 @@ class Run:
                         self._listener.hear(message)
                         if self._session.shouldstop:  # a plugin that heard it has had enough
                             supervisor.stop()
-                    self._progress.tick(self._now())
+                    if not self._lending.active:
+                        self._progress.tick(self._now())
                     if batch is not None:
                         batch.release()
+                    self._lending.lend(supervisor, batch)
         finally:
+            if self._lending.active:
+                self._lending.end()
             if not self._listener.ending:
                 _end_at_once(supervisor)
             outcome = supervisor.join()

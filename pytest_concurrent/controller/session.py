@@ -21,6 +21,7 @@ from pytest_concurrent.controller.run import (
 from pytest_concurrent.controller.sequential import Stopwatch
 from pytest_concurrent.controller.sequential_events import SequentialEvents, benchmark
 from pytest_concurrent.controller.spawning import Spawning
+from pytest_concurrent.controller.status import StatusSignal
 from pytest_concurrent.controller.timings import TimingFiles
 from pytest_concurrent.exceptions import (
     ConfigurationException,
@@ -94,6 +95,9 @@ class ConcurrentSession:
         self._run_id = run_id
         self._databases = databases
         self._terminal = Terminal(config)
+        self._asked = StatusSignal(self._terminal)
+        if settings.enabled and settings.workers != 0:
+            self._asked.install(config)
         self._timings = TimingFiles(config, settings, self._terminal)
         self._reordered = order.is_asked_for(config)
         self._outcome: Outcome | None = None
@@ -214,6 +218,8 @@ class ConcurrentSession:
         if self._databases is not None:
             collection.set_turns(self._databases.turns(session.items))
         start = start_method.choose(self._config, self._settings)
+        if start.method == "spawn" and _debugs(self._config):
+            raise ForkUnsafeException(f"only forked workers can be debugged: {start.reason}")
         workers = (
             self._spawned.workers
             if self._spawned is not None
@@ -238,6 +244,7 @@ class ConcurrentSession:
             start=start,
             spawned=self._spawned,
             lent=self._lent(),
+            asked=self._asked,
             remarks=remarks,
         )
 
@@ -327,6 +334,10 @@ class ConcurrentSession:
         """Print the benchmark report."""
         if self._settings.benchmark and self._benchmark is not None:
             self._terminal.section("benchmark", self._benchmark[1])
+
+
+def _debugs(config: pytest.Config) -> bool:
+    return bool(config.getoption("usepdb", False) or config.getoption("trace", False))
 
 
 def start(

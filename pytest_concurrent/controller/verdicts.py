@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 import pytest
@@ -10,14 +9,7 @@ from _pytest._code.code import ReprFileLocation, TerminalRepr
 from _pytest._io import TerminalWriter
 
 from pytest_concurrent._engine import Evidence
-
-#: Lines of a long text that a failure shows.
-_SHOWN_LINES = 200
-
-#: Where a stack leaves what the test does and enters pytest's protocol, or our loop; what called
-#: that says nothing.
-_PROTOCOL = f"{os.sep}_pytest{os.sep}runner.py"
-_OUR_LOOP = f"{os.sep}pytest_concurrent{os.sep}worker{os.sep}loop.py"
+from pytest_concurrent.reporting import stacks
 
 
 class Verdict(TerminalRepr):
@@ -126,25 +118,9 @@ def _with_evidence(lines: list[str], evidence: Evidence | None, before: list[str
             "See the kernel's log, or try fewer workers."
         )
     if evidence.stacks:
-        lines += ["", "Where its threads stood:", *_end(evidence.stacks)]
+        lines += ["", "Where its threads stood:", *stacks.readable(evidence.stacks)]
+    if evidence.native:
+        lines += ["", *stacks.native(evidence.native)]
     if before:
         lines += ["", "What ran before on it, the last one last:", *(f"  {one}" for one in before)]
     return "\n".join(lines)
-
-
-def _end(text: str) -> list[str]:
-    lines = _without_protocol(text.rstrip().splitlines())
-    return lines if len(lines) <= _SHOWN_LINES else ["…", *lines[-_SHOWN_LINES:]]
-
-
-def _without_protocol(lines: list[str]) -> list[str]:
-    """Drop from each thread's stack what lies below the test."""
-    kept, below = [], False
-    for line in lines:
-        if not line.startswith("  "):
-            below = False
-        elif _OUR_LOOP in line or _PROTOCOL in line:
-            below = True
-        if not below:
-            kept.append(line)
-    return kept

@@ -69,6 +69,13 @@ class Packer:
         else:
             self.packed.append(_serialised(report, self._item.config))
 
+    def mark_shown(self) -> None:
+        """A debugger has shown the last failure: pytest does not list it again."""
+        for one in reversed(self.packed):
+            if isinstance(one, dict):
+                one["_pdbshown"] = True
+                return
+
     @property
     def shared(self) -> Shared | None:
         """What the compact reports have in common; None if there are none."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pytest_concurrent._engine import WorkerStatus
+from pytest_concurrent.reporting.status import StatusReport
 from pytest_concurrent.reporting.terminal import Terminal
 from pytest_concurrent.reporting.units import age, counted
 
@@ -128,6 +130,16 @@ class PlainProgress:
         text = f" {worker} died outside of a test: {how}"
         self._terminal.between_tests(text, word="concurrent:", red=True)
 
+    def debugger(self, slot: int, test: int | None) -> None:
+        """Say which worker, in the middle of which test, has the terminal from here on."""
+        where = "outside of a test" if test is None else f"in {self._nodeids[test]}"
+        text = f" gw{slot} has stopped {where}; the other workers wait"
+        self._terminal.between_tests(text, word="concurrent:", yellow=True)
+
+    def status(self, statuses: Sequence[WorkerStatus]) -> None:
+        """Say what each slot does, because somebody asked: however quiet pytest is."""
+        StatusReport(self._terminal, self._nodeids, self._estimates).tell(statuses)
+
     def not_run(self, count: int) -> None:
         """Say how many tests had no turn because the run was broken off."""
         self._terminal.between_tests(f" {counted(count, 'test')} did not run", word="concurrent:")
@@ -171,10 +183,6 @@ class PlainProgress:
         if now - self._last_heartbeat >= self._interval(now):
             self._last_heartbeat = now
             self._heartbeat(now)
-
-    def running(self) -> list[str]:
-        """Describe the running tests, the longest-running first."""
-        return [str(running) for running in self._running()]
 
     def _running(self) -> list[_Running]:
         found = [self._describe(*one) for one in self._look()]

@@ -52,6 +52,7 @@ class Legacy:
         page: The shared page.
         workers: Number of slots.
         run_id: The run's id.
+        group: The controller's process group.
         lifeline: Read end of the pipe whose write end only the controller holds.
         fixtures: Numbers of shared set-ups, by their key.
         random_state: State of `random` to restore; None = it was never seeded.
@@ -64,6 +65,7 @@ class Legacy:
     page: Page
     workers: int
     run_id: str
+    group: int
     lifeline: int
     fixtures: dict[str, int]
     random_state: object

@@ -16,8 +16,9 @@ from _pytest.runner import CallInfo
 
 from pytest_concurrent._engine import WorkerLink
 from pytest_concurrent.compat import cov
-from pytest_concurrent.worker import hooks, terminal
+from pytest_concurrent.worker import debugger, hooks, terminal
 from pytest_concurrent.worker.birth import Birth, Legacy
+from pytest_concurrent.worker.console import Console
 from pytest_concurrent.worker.fixtures import FixtureClock
 from pytest_concurrent.worker.nextitem import Break, NextItem, follower
 from pytest_concurrent.worker.reset import leave, reset
@@ -31,9 +32,17 @@ def live(birth: Birth, legacy: Legacy) -> NoReturn:
     """Be a worker. Never returns."""
     session = legacy.session
     try:
-        reset(birth, legacy)
+        console = reset(birth, legacy)
         link = WorkerLink(birth.socket, birth.slot, legacy.page)
-        worker = Worker(link, session, session.items, birth.name, legacy.fixtures, lazy=legacy.lazy)
+        worker = Worker(
+            link,
+            session,
+            session.items,
+            birth.name,
+            legacy.fixtures,
+            lazy=legacy.lazy,
+            console=console,
+        )
         worker.run()
         hooks.tell_ending(session, int(pytest.ExitCode.OK))
         hooks.finish_session(session, int(pytest.ExitCode.OK))
@@ -58,6 +67,7 @@ class Worker:
         name: The slot's name.
         fixtures: Numbers of shared set-ups, by their key.
         lazy: Whether `nextitem` may be decided as late as teardown.
+        console: Where a debugger's user sits; None if nobody can.
     """
 
     def __init__(
@@ -69,6 +79,7 @@ class Worker:
         fixtures: dict[str, int],
         *,
         lazy: bool,
+        console: Console | None,
     ) -> None:
         self._link = link
         self._session = session
@@ -78,7 +89,10 @@ class Worker:
         self._name = name
         clock = FixtureClock(fixtures)
         self._config.pluginmanager.register(clock, "pytest_concurrent_fixture_clock")
-        self._sender = Sender(link, self._config, clock, terminal.install(self._config))
+        stand_in = terminal.install(self._config)
+        self._sender = Sender(link, self._config, clock, stand_in)
+        self._debugger = debugger.Debugger(link, self._config, console, stand_in, self._sender)
+        debugger.install(self._debugger, self._config)
         hooks.install(self._config, self._sender)
         self._checkpoint = cov.checkpoints(self._config)
         self._previous: pytest.Item | None = None
@@ -123,6 +137,7 @@ class Worker:
         except BaseException as error:
             self._sender.abandon()
             self._link.stop(*_reason_to_stop(error))
+        self._debugger.end_with_test()
         self._previous = item
         self._expected = nextitem.resolved if isinstance(nextitem, NextItem) else nextitem
         if (session.shouldfail or session.shouldstop) and not self._asked_to_stop:
@@ -168,6 +183,7 @@ class Worker:
                 self._session._setupstate.teardown_exact(nextitem)
 
         call: CallInfo[None] = CallInfo.from_call(tear_down, when="teardown")
+        self._debugger.end_with_test()
         if call.excinfo is not None:
             report = previous.ihook.pytest_runtest_makereport(item=previous, call=call)
             previous.ihook.pytest_runtest_logreport(report=report)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import faulthandler
 import os
-import pdb
 import random
 import signal
 import sys
@@ -25,13 +24,20 @@ from pytest_concurrent import _engine
 from pytest_concurrent.compat import forked, xdist
 from pytest_concurrent.worker import lifeline
 from pytest_concurrent.worker.birth import Birth, Legacy
+from pytest_concurrent.worker.console import Console
 
 
-def reset(birth: Birth, legacy: Legacy) -> None:
-    """Make a fork of the zygote a worker. Its socket is not touched."""
+def reset(birth: Birth, legacy: Legacy) -> Console:
+    """Make a fork of the zygote a worker. Its socket is not touched.
+
+    Returns:
+        The controller's console, for a debugger.
+    """
     config = legacy.session.config
     own_group()
-    lifeline.hold(legacy.lifeline)
+    held = lifeline.hold(legacy.lifeline)
+    stop_capture(config)
+    console = Console.keep(legacy.group, held)
     restart_capture(config, birth)
     factory: Any = getattr(config, "_tmp_path_factory", None)
     if factory is not None:
@@ -41,8 +47,8 @@ def reset(birth: Birth, legacy: Legacy) -> None:
     xdist.become_worker(config, birth.slot, legacy.workers, legacy.run_id, given)
     _own_exit_handlers()
     _random_states(legacy)
-    _refuse_debuggers()
     forked.prepare(config)
+    return console
 
 
 def own_group() -> None:
@@ -54,11 +60,16 @@ def own_group() -> None:
     signal.signal(signal.SIGTTOU, signal.SIG_IGN)
 
 
-def restart_capture(config: pytest.Config, birth: Birth) -> None:
-    """Capture files share one offset over fork: failing tests would carry others' output."""
+def stop_capture(config: pytest.Config) -> None:
+    """The controller's descriptors come back to their places."""
     capture: Any = config.pluginmanager.getplugin("capturemanager")
     if capture is not None:
         capture.stop_global_capturing()
+
+
+def restart_capture(config: pytest.Config, birth: Birth) -> None:
+    """Capture files share one offset over fork: failing tests would carry others' output."""
+    capture: Any = config.pluginmanager.getplugin("capturemanager")
     # Under `-s` tests would take the controller's input away from each other.
     onto(os.open(os.devnull, os.O_RDONLY), 0)
     onto(birth.stdout, 1)
@@ -124,20 +135,6 @@ def _random_states(legacy: Legacy) -> None:
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None and not legacy.numpy_seeded:
         numpy_random.seed()
-
-
-def _refuse_debuggers() -> None:
-    """A debugger would wait for somebody who cannot reach it."""
-
-    def refuse(*_: object, **__: object) -> None:
-        if os.environ.get("PYTHONBREAKPOINT") != "0":
-            raise RuntimeError(
-                "a worker has no terminal for a debugger: run this test with --no-concurrent"
-            )
-
-    sys.breakpointhook = refuse
-    pdb.set_trace = refuse
-    pytest.set_trace = refuse
 
 
 def leave(status: int) -> NoReturn:

@@ -65,6 +65,15 @@ class Sender:
         self._item = item
         self._packer = reports.Packer(item)
 
+    def exclude(self, seconds: float) -> None:
+        """So much of the phase that runs now is not the test's: somebody looked at it."""
+        self._summary.excluded += seconds
+
+    def shown(self) -> None:
+        """The failure reported last was shown in a debugger: that is enough."""
+        if self._packer is not None:
+            self._packer.mark_shown()
+
     def abandon(self) -> None:
         """Ctrl-C, `pytest.exit()` or an error of a plugin broke the test off."""
         self._summary.broken_off = True
@@ -168,6 +177,7 @@ class _Summary:
         "_xfailed",
         "_xpassed",
         "broken_off",
+        "excluded",
         "failures",
         "message",
     )
@@ -178,6 +188,7 @@ class _Summary:
         self._failed = ""
         self._skipped = self._xfailed = self._xpassed = self._called = False
         self.broken_off = False
+        self.excluded = 0.0
         self.failures = 0
         self.message = ""
 
@@ -185,7 +196,8 @@ class _Summary:
         when = report.when
         if type(report) is pytest.TestReport and when is not None:
             # A test that another plugin runs again reports each attempt; the last one counts.
-            self._times[when] = report.duration
+            self._times[when] = max(0.0, report.duration - self.excluded)
+            self.excluded = 0.0
             self._called = when != "setup"
             if when == "setup":
                 self._start = report.start

@@ -183,11 +183,14 @@ class SpawnedSession:
             self._is_done = True
             return True
         items = _matched(tests, self._collected)
+        reset.stop_capture(session.config)
         reset.restart_capture(session.config, self._birth)
         self._quiet.end()
         lazy = may_be_lazy(session.config)
         numbers = {key: number for number, key in enumerate(fixtures)}
-        worker = Worker(self._link, session, items, self._birth.name, numbers, lazy=lazy)
+        worker = Worker(
+            self._link, session, items, self._birth.name, numbers, lazy=lazy, console=None
+        )
         self._link.ready([number for number, item in enumerate(items) if item is None])
         self._worker = worker
         worker.run()

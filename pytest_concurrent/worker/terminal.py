@@ -45,6 +45,10 @@ class TerminalStandIn:
             self._buffer.seek(0)
             self._buffer.truncate()
 
+    def write_to(self, file: Any) -> None:
+        """Write to this file at once, for somebody who waits at it; None = to the buffer again."""
+        self._tw._file = self._buffer if file is None else file
+
     # What writes must write here; the rest of the reporter's surface reads.
     def write(self, content: str, *, flush: bool = False, **markup: bool) -> None:
         """As the reporter's."""

@@ -152,14 +152,6 @@ def test_random_state_is_as_asked(pytester: pytest.Pytester) -> None:
     assert [len(found) for found in numbers] == [1, 2]
 
 
-@pytest.mark.parametrize("call", ["breakpoint()", "pytest.set_trace()", "pdb.set_trace()"])
-def test_debugger_in_worker_says_what_to_do(pytester: pytest.Pytester, call: str) -> None:
-    pytester.makepyfile(f"import pdb, pytest\ndef test_stops():\n    {call}\n")
-    result = pytester.runpytest_subprocess("--concurrent", "--workers=1")
-    result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*a worker has no terminal for a debugger*--no-concurrent*"])
-
-
 def test_plugin_given_as_object_acts_on_workers(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_some="def test_one(given):\n    assert given == 'gw0'\n")
     pytester.makepyfile(

@@ -20,7 +20,15 @@ PAGES = [
     if path.suffix == ".md" and (len(path.parts) == 1 or path.parts[0] in {"docs", "examples"})
 ]
 # pytest-xdist's and pytest's own, which the pages compare ours with.
-OTHERS = {"--junitxml", "--durations", "--dist", "--max-worker-restart", "--help", "--parallel"}
+OTHERS = {
+    "--junitxml",
+    "--durations",
+    "--dist",
+    "--max-worker-restart",
+    "--help",
+    "--parallel",
+    "--pdb",
+}
 
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 _LONG_OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")

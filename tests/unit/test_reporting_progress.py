@@ -174,23 +174,6 @@ def test_the_first_interrupt_says_what_follows(terminal: Recorder) -> None:
     ]
 
 
-def test_a_late_verdict_keeps_the_next_test(terminal: Recorder) -> None:
-    suite = Suite(["first", "next"])
-    suite.running = [(0, 1, 1.0)]
-    progress = suite.progress(terminal)
-    progress.test_finished(0, 0, "passed", 1.0)
-    assert progress.running() == ["test_a.py::test_next gw0 running for 1.0s"]
-
-
-def test_running_tests_are_listed_oldest_first(terminal: Recorder) -> None:
-    suite = Suite(["young", "old"], [None, 0.5])
-    suite.running = [(1, 0, 1.0), (0, 1, 2.0)]
-    assert suite.progress(terminal).running() == [
-        "test_a.py::test_old gw0 running for 2.0s, usually 0.5s",
-        "test_a.py::test_young gw1 running for 1.0s",
-    ]
-
-
 def test_nothing_is_foretold_without_estimates(terminal: Recorder) -> None:
     progress = Suite(["a", "b"]).progress(terminal)
     progress.test_finished(0, 0, "passed", 1.0)

@@ -339,10 +339,22 @@ def test_looking_at_the_suite_never_fails(pytester: pytest.Pytester, flag: str) 
 
 
 @pytest.mark.parametrize("flag", ["--pdb", "--trace"])
-def test_debugger_means_no_workers(pytester: pytest.Pytester, flag: str) -> None:
+def test_debugger_works_on_workers(pytester: pytest.Pytester, flag: str) -> None:
     settings = resolved(pytester, "--concurrent", "--workers=4", "--timeout=9", flag)
-    assert (settings.enabled, settings.workers, settings.run_timeout) == (True, 0, None)
-    assert settings.sequential_reason == flag
+    assert (settings.enabled, settings.workers, settings.run_timeout) == (True, 4, 9.0)
+    assert settings.sequential_reason is None
+
+
+def test_debugger_on_spawned_workers_is_sequential(pytester: pytest.Pytester) -> None:
+    settings = resolved(pytester, "--concurrent", "--concurrent-start=spawn", "--pdb")
+    assert settings.workers == 0
+    assert (settings.sequential_reason or "").startswith("--pdb, and workers would be spawned")
+
+
+@pytest.mark.parametrize("flag", ["--pdb", "--trace"])
+def test_debugger_without_workers_has_no_limits(pytester: pytest.Pytester, flag: str) -> None:
+    settings = resolved(pytester, "--concurrent", "--workers=0", "--timeout=9", flag)
+    assert (settings.workers, settings.run_timeout, settings.test_timeout) == (0, None, None)
 
 
 def test_debugger_alone_changes_nothing(pytester: pytest.Pytester) -> None:

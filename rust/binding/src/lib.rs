@@ -25,7 +25,7 @@ mod _engine {
     #[pymodule_export]
     use super::keeper::{database_identity_sql, keep};
     #[pymodule_export]
-    use super::message::Evidence;
+    use super::message::{Evidence, WorkerStatus};
     #[pymodule_export]
     use super::outcome::Outcome;
     #[pymodule_export]

@@ -1,8 +1,8 @@
 //! Supervisor messages as tuples: a name, then what belongs to it.
 
-use engine::{Death, Ending, Notice, StopKind, Verdict};
+use engine::{Death, Ending, Notice, Standing, StopKind, Verdict};
 use host::process::{Evidence as HostEvidence, signal_name};
-use host::supervisor::Message;
+use host::supervisor::{Message, WorkerStatus as HostStatus};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
@@ -22,6 +22,8 @@ pub(crate) struct Evidence {
     elapsed: f64,
     /// What `faulthandler` wrote.
     stacks: String,
+    /// What py-spy said of them; empty without it.
+    native: String,
     /// Captured stdout and stderr of the phase.
     captured: (String, String),
     /// The end of what went past the capture, stdout and stderr.
@@ -47,11 +49,45 @@ impl From<HostEvidence> for Evidence {
             phase: evidence.phase.to_owned(),
             elapsed: evidence.elapsed.as_secs_f64(),
             stacks: evidence.stacks,
+            native: evidence.native,
             captured: (captured_out, captured_err),
             output: (out, err),
             cpu: evidence.cpu,
             peak_memory: evidence.peak_memory,
             before: evidence.before.into_iter().map(|test| test.0).collect(),
+        }
+    }
+}
+
+/// What a worker is doing, for somebody who asked.
+#[pyclass(frozen, get_all, module = "pytest_concurrent._engine")]
+pub(crate) struct WorkerStatus {
+    /// Its place.
+    slot: u16,
+    /// Its process; None if there is none.
+    pid: Option<i32>,
+    /// `vacant`, `starting`, `testing`, `debugging`, `waiting`, `between tests` or `leaving`.
+    standing: &'static str,
+    /// Number of the test that it runs.
+    test: Option<u32>,
+    /// Seconds that the test has been running.
+    elapsed: f64,
+    /// The stacks of its threads.
+    stacks: String,
+    /// What py-spy said of them; empty without it.
+    native: String,
+}
+
+impl From<HostStatus> for WorkerStatus {
+    fn from(status: HostStatus) -> Self {
+        Self {
+            slot: status.slot.0,
+            pid: status.pid,
+            standing: standing_name(status.standing),
+            test: status.test.map(|(test, _)| test.0),
+            elapsed: status.test.map_or(0.0, |(_, elapsed)| elapsed.as_secs_f64()),
+            stacks: status.stacks,
+            native: status.native,
         }
     }
 }
@@ -88,6 +124,12 @@ pub(crate) fn to_python(py: Python<'_>, message: Message) -> PyResult<Bound<'_, 
         Message::Finished { slot, payload } => ("finished", slot.0, value::decode(py, &payload).ok()).into_pyobject(py),
         Message::Output { slot, stream, bytes } => {
             ("output", slot.0, stream, PyBytes::new(py, &bytes)).into_pyobject(py)
+        }
+        Message::Debugger { slot, test } => ("debugger", slot.0, test.map(|test| test.0)).into_pyobject(py),
+        Message::DebuggerOver { slot } => ("debugger_over", slot.0).into_pyobject(py),
+        Message::Status(workers) => {
+            let workers: Vec<_> = workers.into_iter().map(WorkerStatus::from).collect();
+            ("status", workers).into_pyobject(py)
         }
         Message::Notice(notice) => notice_to_python(py, &notice),
         Message::Orphans(orphans) => {
@@ -133,6 +175,18 @@ fn verdict_name(verdict: Verdict) -> &'static str {
         Verdict::Timeout => "timeout",
         Verdict::Crashed => "crashed",
         Verdict::NotRun => "not_run",
+    }
+}
+
+fn standing_name(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Vacant => "vacant",
+        Standing::Starting => "starting",
+        Standing::Testing(_) => "testing",
+        Standing::Debugging => "debugging",
+        Standing::Waiting => "waiting",
+        Standing::BetweenTests => "between tests",
+        Standing::Leaving => "leaving",
     }
 }
 

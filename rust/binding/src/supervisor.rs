@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use engine::guard::Redaction;
 use engine::schedule::Outlook;
-use engine::{Config, Limits, Order, Run, TestId};
+use engine::{Config, Limits, Order, Run, Slot, TestId};
 use host::clock::Clock;
-use host::supervisor::{self, Names, Origin, Setup, SupervisorHandle};
+use host::process::find_spy;
+use host::supervisor::{self, NATIVE, Names, Origin, Setup, SupervisorHandle};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -23,6 +24,10 @@ use crate::worker::{Page, owned};
 
 /// Between a polite signal and the next one.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long `faulthandler` may take to write: the stacks of a hundred threads take some milliseconds, and a loaded machine
+/// may not run the worker at once.
+const WRITING: Duration = Duration::from_millis(250);
 
 /// How long one call waits at most before it looks for signals (Ctrl-C).
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -112,6 +117,16 @@ impl Supervisor {
         self.with(|handle| handle.order(supervisor::Order::Interrupt))
     }
 
+    /// Nobody else writes to the terminal any more: the worker that waits for it may have it.
+    fn lend_terminal(&self, slot: u16) -> PyResult<()> {
+        self.with(|handle| handle.order(supervisor::Order::LendTerminal(Slot(slot))))
+    }
+
+    /// Asks what every worker is doing; the answer is a message.
+    fn inquire(&self) -> PyResult<()> {
+        self.with(|handle| handle.order(supervisor::Order::Inquire))
+    }
+
     /// Ctrl-Z: every worker stands still, and no deadline comes nearer until `resume`.
     fn halt(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.with(|handle| handle.halt(HALT)))
@@ -134,7 +149,8 @@ impl Supervisor {
     fn start(plan: &mut Plan, page: Arc<host::page::Page>, origin: Origin, terms: Terms) -> PyResult<Self> {
         let (suite, names) = plan.consume()?;
         let tests = suite.tests.len() as u32;
-        let run = Run::new(suite, terms.config()?);
+        let spy = std::env::var_os("PATH").and_then(|path| find_spy(&path));
+        let run = Run::new(suite, terms.config(if spy.is_some() { NATIVE } else { WRITING })?);
         let clock = Clock::started(duration(terms.elapsed)?);
         let outlook = run.outlook();
         let timed = names.estimates.iter().any(Option::is_some);
@@ -150,6 +166,7 @@ impl Supervisor {
             keep_records: terms.keep_records,
             events: terms.events.map(|descriptor| File::from(owned(descriptor))),
             redaction: Redaction::new(terms.secrets),
+            spy,
         };
         Ok(Self { handle: Mutex::new(Some(SupervisorHandle::start(setup)?)), names, began: clock.wall(), outlook })
     }
@@ -161,7 +178,7 @@ impl Supervisor {
 }
 
 impl Terms {
-    fn config(&self) -> PyResult<Config> {
+    fn config(&self, stacks: Duration) -> PyResult<Config> {
         Ok(Config {
             workers: self.workers,
             max_failures: self.max_failures,
@@ -170,6 +187,7 @@ impl Terms {
                 worker: duration(self.worker_limit)?,
                 run: self.run_limit.map(duration).transpose()?,
                 slow: duration(self.slow)?,
+                stacks,
                 grace: GRACE,
             },
             max_restarts: self.max_restarts,

@@ -140,6 +140,16 @@ impl WorkerLink {
         self.call(py, |link| link.stop(kind, text, code))
     }
 
+    /// Waits for the terminal, for a debugger; false = the session ends and no debugger comes up.
+    fn want_terminal(&self, py: Python<'_>) -> PyResult<bool> {
+        self.call(py, link::WorkerLink::want_terminal)
+    }
+
+    /// Gives the terminal back.
+    fn return_terminal(&self, py: Python<'_>) -> PyResult<()> {
+        self.call(py, link::WorkerLink::return_terminal)
+    }
+
     /// Says goodbye.
     fn finished(&self, py: Python<'_>, output: &Bound<'_, PyAny>) -> PyResult<()> {
         let mut payload = Vec::new();

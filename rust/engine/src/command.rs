@@ -56,6 +56,21 @@ pub enum Command {
         /// Where.
         slot: Slot,
     },
+    /// Let the worker have the terminal. Nobody else has it, and no deadline comes nearer until it is back.
+    LendTerminal {
+        /// Where.
+        slot: Slot,
+    },
+    /// The worker waits for the terminal in vain, because the session was quit.
+    RefuseTerminal {
+        /// Where.
+        slot: Slot,
+    },
+    /// The worker has given the terminal back, or is gone: it is the controller's again.
+    ReclaimTerminal {
+        /// Where.
+        slot: Slot,
+    },
     /// This is the test's verdict. Given exactly once for each test of the suite.
     Settle {
         /// Which.

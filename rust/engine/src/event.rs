@@ -107,6 +107,21 @@ pub enum Event {
         /// Why.
         kind: StopKind,
     },
+    /// Everything that can be known of where the worker stands was written, sooner than [`crate::Limits::stacks`].
+    StacksWritten {
+        /// Where.
+        slot: Slot,
+    },
+    /// The worker has come to a breakpoint, or to a failure that is to be looked at: it wants the terminal and waits.
+    DebuggerWanted {
+        /// Where.
+        slot: Slot,
+    },
+    /// The worker has no use for the terminal any more and goes on.
+    DebuggerDone {
+        /// Where.
+        slot: Slot,
+    },
     /// Something in the controller wants the session to stop: a plugin that heard a report.
     StopOrdered,
     /// Ctrl-C or SIGTERM reached the controller. The first is polite, the second is not.

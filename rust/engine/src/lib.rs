@@ -21,6 +21,6 @@ pub mod wire;
 pub use command::{Command, Ending, Notice};
 pub use event::{Death, Event, FixtureSetUp, StopKind, Timing};
 pub use ids::{FixtureId, GroupId, ModuleId, ResourceId, Slot, TestId};
-pub use run::{Counts, Run, Running};
+pub use run::{Counts, Run, Running, Standing};
 pub use suite::{Config, Fixture, Limits, Order, Suite, Test};
 pub use verdict::Verdict;

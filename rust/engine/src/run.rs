@@ -5,12 +5,13 @@ use std::time::Duration;
 use crate::command::{Command, Ending};
 use crate::event::Event;
 use crate::ids::Slot;
-use crate::policy::{Restarts, Watch};
+use crate::policy::{Restarts, RunTime, Watch};
 use crate::schedule::Plan;
 use crate::suite::{Config, Limits, Suite};
 use crate::verdict::Verdict;
 
 mod clocks;
+mod debuggers;
 mod facts;
 mod hand_out;
 mod missing;
@@ -21,8 +22,9 @@ mod suspects;
 mod worker;
 mod workers;
 
-pub use facts::{Counts, Running};
+pub use facts::{Counts, Running, Standing};
 
+use debuggers::Debuggers;
 use suspects::Suspect;
 use worker::Worker;
 
@@ -51,6 +53,9 @@ pub struct Run {
     interrupts: u32,
     started: bool,
     over: bool,
+    debuggers: Debuggers,
+    time: RunTime,
+    /// [`RunTime::now`], which everything here reads.
     now: Duration,
     commands: Vec<Command>,
 }
@@ -73,6 +78,8 @@ impl Run {
             interrupts: 0,
             started: false,
             over: false,
+            debuggers: Debuggers::default(),
+            time: RunTime::default(),
             now: Duration::ZERO,
             commands: Vec::new(),
             config,
@@ -82,7 +89,7 @@ impl Run {
     /// Begin: start as many workers as are of use, at most [`Config::workers`]. An empty suite is over at once.
     pub fn start(&mut self, now: Duration) -> Vec<Command> {
         if !self.started && !self.over {
-            self.now = self.now.max(now);
+            self.tell_time(now);
             self.started = true;
             self.clock = Watch::new(self.now, self.config.limits.run);
             self.fill_first_slots();
@@ -95,7 +102,10 @@ impl Run {
     /// whatever the event.
     pub fn handle(&mut self, event: Event, now: Duration) -> Vec<Command> {
         if !self.over {
-            self.now = self.now.max(now);
+            if let Event::Gap { by } = event {
+                self.time.lose(by);
+            }
+            self.tell_time(now);
             self.take_in(event);
             self.check_clocks();
             self.follow_up();
@@ -126,11 +136,18 @@ impl Run {
             Event::Judged { test, again } => self.on_judged(test, again),
             Event::StartFailed { slot } => self.on_start_failed(slot),
             Event::StopAsked { slot, kind } => self.on_stop_asked(slot, kind),
+            Event::StacksWritten { slot } => self.on_stacks_written(slot),
+            Event::DebuggerWanted { slot } => self.on_debugger_wanted(slot),
+            Event::DebuggerDone { slot } => self.on_debugger_done(slot),
             Event::StopOrdered => self.stop(Ending::Stopped),
             Event::Interrupted => self.on_interrupted(),
-            Event::Tick => {}
-            Event::Gap { by } => self.on_gap(by),
+            Event::Tick | Event::Gap { .. } => {}
         }
+    }
+
+    fn tell_time(&mut self, now: Duration) {
+        self.time.tell(now);
+        self.now = self.time.now();
     }
 
     /// What every event may have made possible.

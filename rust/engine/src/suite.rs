@@ -66,6 +66,8 @@ pub struct Limits {
     pub run: Option<Duration>,
     /// A running test is named after this long, and never ended for it.
     pub slow: Duration,
+    /// Between the order to write the stacks and the first signal, if nobody says earlier that they are written.
+    pub stacks: Duration,
     /// Between a polite signal and the next one.
     pub grace: Duration,
 }

@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Between writing the stacks and SIGTERM, so that faulthandler has the time to write them: dumping the stacks of a
-/// hundred threads takes some milliseconds, and a loaded machine may not run the worker at once.
-const DUMP_TIME: Duration = Duration::from_millis(250);
+use crate::suite::Limits;
 
 /// Why a worker is being ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +36,11 @@ pub(crate) struct Escalation {
 }
 
 impl Escalation {
-    /// A limit is reached at `at`: stacks, SIGTERM, and after `grace` SIGKILL.
-    pub(crate) fn at_limit(cause: Cause, at: Duration, grace: Duration) -> Self {
-        let terminate = at.saturating_add(DUMP_TIME);
-        let steps =
-            [(at, Step::DumpStacks), (terminate, Step::Terminate), (terminate.saturating_add(grace), Step::Kill)];
+    /// A limit is reached at `at`: stacks, SIGTERM, and after the grace SIGKILL.
+    pub(crate) fn at_limit(cause: Cause, at: Duration, limits: Limits) -> Self {
+        let terminate = at.saturating_add(limits.stacks);
+        let kill = terminate.saturating_add(limits.grace);
+        let steps = [(at, Step::DumpStacks), (terminate, Step::Terminate), (kill, Step::Kill)];
         Self { cause, steps: steps.into(), taken: None }
     }
 
@@ -62,6 +60,16 @@ impl Escalation {
     pub(crate) fn hasten(&mut self, now: Duration) {
         if self.taken != Some(Step::Kill) {
             self.steps = [(now, Step::Kill)].into();
+        }
+    }
+
+    /// The stacks are written: what follows comes so much sooner.
+    pub(crate) fn stacks_written(&mut self, now: Duration) {
+        let next = self.steps.front().map(|(at, step)| (*step, at.saturating_sub(now)));
+        if let (Some(Step::DumpStacks), Some((Step::Terminate, early))) = (self.taken, next) {
+            for (at, _) in &mut self.steps {
+                *at = at.saturating_sub(early);
+            }
         }
     }
 
@@ -104,12 +112,6 @@ impl Escalation {
     pub(crate) fn deadline(&self) -> Option<Duration> {
         self.steps.front().map(|(at, _)| *at)
     }
-
-    pub(crate) fn shift(&mut self, by: Duration) {
-        for (at, _) in &mut self.steps {
-            *at = at.saturating_add(by);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -118,22 +120,38 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    /// Half a second for the stacks, five seconds of grace.
+    fn limits() -> Limits {
+        Limits { test: None, worker: SECOND, run: None, slow: SECOND, stacks: SECOND / 2, grace: 5 * SECOND }
+    }
+
     #[test]
     fn limit_dumps_then_terminates_then_kills() {
-        let mut escalation = Escalation::at_limit(Cause::WorkerLimit, SECOND, 5 * SECOND);
+        let mut escalation = Escalation::at_limit(Cause::WorkerLimit, SECOND, limits());
         assert_eq!(escalation.due(SECOND), Some(Step::DumpStacks));
         assert_eq!(escalation.due(SECOND), None);
         assert!(!escalation.is_final());
-        assert_eq!(escalation.due(SECOND + DUMP_TIME), Some(Step::Terminate));
+        assert_eq!(escalation.due(SECOND * 3 / 2), Some(Step::Terminate));
         assert!(escalation.is_final());
-        assert_eq!(escalation.deadline(), Some(6 * SECOND + DUMP_TIME));
+        assert_eq!(escalation.deadline(), Some(SECOND * 13 / 2));
         assert_eq!(escalation.due(7 * SECOND), Some(Step::Kill));
         assert_eq!((escalation.due(99 * SECOND), escalation.deadline()), (None, None));
     }
 
     #[test]
+    fn written_stacks_hasten_what_follows_once() {
+        let mut escalation = Escalation::at_limit(Cause::TestLimit, SECOND, limits());
+        escalation.stacks_written(SECOND / 2);
+        assert_eq!(escalation.due(SECOND), Some(Step::DumpStacks));
+        escalation.stacks_written(SECOND * 5 / 4);
+        assert_eq!(escalation.due(SECOND * 5 / 4), Some(Step::Terminate));
+        escalation.stacks_written(SECOND * 5 / 4);
+        assert_eq!(escalation.deadline(), Some(SECOND * 25 / 4));
+    }
+
+    #[test]
     fn test_is_over_at_its_limit() {
-        let mut escalation = Escalation::at_limit(Cause::TestLimit, SECOND, 5 * SECOND);
+        let mut escalation = Escalation::at_limit(Cause::TestLimit, SECOND, limits());
         assert!(!escalation.is_final());
         assert_eq!(escalation.due(SECOND), Some(Step::DumpStacks));
         assert!(escalation.is_final());

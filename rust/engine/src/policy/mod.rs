@@ -2,8 +2,10 @@
 
 mod escalation;
 mod restarts;
+mod standstill;
 mod watch;
 
 pub(crate) use escalation::{Cause, Escalation, Step};
 pub(crate) use restarts::{Restarts, pause};
+pub(crate) use standstill::RunTime;
 pub(crate) use watch::{Alarm, Watch};

@@ -62,11 +62,6 @@ impl Watch {
         }
         None
     }
-
-    /// Time during which nothing could happen does not count.
-    pub(crate) fn shift(&mut self, by: Duration) {
-        self.since = self.since.saturating_add(by);
-    }
 }
 
 /// 80 % of a limit.
@@ -95,14 +90,6 @@ mod tests {
         let mut watch = Watch::new(Duration::ZERO, Some(SECOND));
         assert_eq!(watch.check(5 * SECOND), Some(Alarm::Over));
         assert_eq!(watch.check(5 * SECOND), None);
-    }
-
-    #[test]
-    fn standstill_moves_the_deadline() {
-        let mut watch = Watch::new(Duration::ZERO, Some(10 * SECOND));
-        watch.shift(100 * SECOND);
-        assert_eq!(watch.deadline(), Some(108 * SECOND));
-        assert_eq!(watch.check(50 * SECOND), None);
     }
 
     #[test]

@@ -19,16 +19,15 @@ impl Run {
             return None;
         }
         let workers = self.slots().filter_map(|slot| self.worker_deadline(slot));
-        workers.chain(self.clock.deadline().filter(|_| self.started)).min()
+        let deadline = workers.chain(self.clock.deadline().filter(|_| self.started)).min()?;
+        self.time.outside(deadline)
     }
 
-    pub(super) fn on_gap(&mut self, by: Duration) {
-        self.clock.shift(by);
-        for worker in &mut self.workers {
-            worker.not_before = worker.not_before.saturating_add(by);
-            let running = worker.running.as_mut().map(|running| &mut running.watch);
-            running.into_iter().chain(&mut worker.watch).for_each(|watch| watch.shift(by));
-            worker.escalation.iter_mut().for_each(|escalation| escalation.shift(by));
+    /// Nothing is gained by waiting any longer.
+    pub(super) fn on_stacks_written(&mut self, slot: Slot) {
+        let now = self.now;
+        if let Some(escalation) = self.worker_mut(slot).and_then(|worker| worker.escalation.as_mut()) {
+            escalation.stacks_written(now);
         }
     }
 
@@ -79,7 +78,7 @@ impl Run {
 
     /// Begin to end a worker that has reached a limit. What waits there must not start meanwhile.
     fn end_worker(&mut self, slot: Slot, cause: Cause) {
-        let escalation = Escalation::at_limit(cause, self.now, self.limits().grace);
+        let escalation = Escalation::at_limit(cause, self.now, self.limits());
         if let Some(worker) = self.worker_mut(slot) {
             worker.escalation.get_or_insert(escalation);
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::command::Ending;
 use crate::ids::{Slot, TestId};
 use crate::run::Run;
+use crate::run::worker::Phase;
 use crate::schedule::Outlook;
 use crate::verdict::Verdict;
 
@@ -38,7 +39,40 @@ pub struct Running {
     pub estimate: Duration,
 }
 
+/// What the worker on a slot is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// There is none.
+    Vacant,
+    /// It was asked for and is not ready yet.
+    Starting,
+    /// It runs this test.
+    Testing(TestId),
+    /// A debugger has stopped it, or wants to.
+    Debugging,
+    /// It has nothing to run for now.
+    Waiting,
+    /// It has been given tests and is on its way to the next one.
+    BetweenTests,
+    /// It tears down what is left and goes.
+    Leaving,
+}
+
 impl Run {
+    /// What the worker on this slot is about.
+    pub fn standing(&self, slot: Slot) -> Standing {
+        let Some(worker) = self.worker(slot) else { return Standing::Vacant };
+        match (&worker.running, worker.phase) {
+            _ if self.is_debugging(slot) => Standing::Debugging,
+            (Some(running), _) => Standing::Testing(running.test),
+            (None, Phase::Vacant) => Standing::Vacant,
+            (None, Phase::Starting) => Standing::Starting,
+            (None, Phase::Working) if worker.is_empty() => Standing::Waiting,
+            (None, Phase::Working) => Standing::BetweenTests,
+            (None, Phase::Finishing | Phase::Finished) => Standing::Leaving,
+        }
+    }
+
     /// What the plan promises. Before [`Run::start`] it speaks of the whole suite, later of what was not handed out.
     pub fn outlook(&self) -> Outlook {
         self.plan.outlook()
@@ -60,7 +94,12 @@ impl Run {
     pub fn running(&self) -> impl Iterator<Item = Running> {
         self.slots().filter_map(|slot| {
             let running = self.worker(slot)?.running.as_ref()?;
-            Some(Running { slot, test: running.test, since: running.watch.since(), estimate: running.estimate })
+            Some(Running {
+                slot,
+                test: running.test,
+                since: self.time.since(running.watch.since()),
+                estimate: running.estimate,
+            })
         })
     }
 

@@ -19,6 +19,9 @@ impl Run {
     pub(super) fn on_next_wanted(&mut self, slot: Slot, seen: u32) {
         let Some(worker) = self.worker(slot).filter(|worker| worker.is_working()) else { return };
         if seen >= worker.sent && worker.queue.is_empty() {
+            if self.must_wait(slot) {
+                return self.answer_later(slot, seen);
+            }
             self.forgive_worker(slot);
             self.serve(slot);
         }
@@ -35,6 +38,9 @@ impl Run {
         if self.stop.is_some() {
             return self.finish(slot);
         }
+        if self.must_wait(slot) {
+            return;
+        }
         let tests = self.plan.take(slot, self.room(slot, true));
         if !tests.is_empty() {
             self.hand(slot, tests);
@@ -50,6 +56,9 @@ impl Run {
         let Some(worker) = self.worker(slot).filter(|worker| worker.is_working() && self.stop.is_none()) else {
             return;
         };
+        if self.must_wait(slot) {
+            return;
+        }
         let Some(last) = worker.queue.last() else { return };
         if last.estimate >= LONG_TEST || worker.queue.time() > (self.plan.horizon() / LOW_PART).max(LOW_WATER) {
             return;

@@ -96,10 +96,10 @@ impl Run {
 
     /// The test ended before its worker was told to end, but the whole run is out of time: there is a grace to leave.
     fn give_time_to_leave(&mut self, slot: Slot) {
-        let (now, grace) = (self.now, self.limits().grace);
+        let (now, limits) = (self.now, self.limits());
         let escalation = self.worker_mut(slot).and_then(|worker| worker.escalation.as_mut());
         if let Some(escalation) = escalation.filter(|escalation| escalation.cause() == Cause::RunLimit) {
-            *escalation = Escalation::at_limit(Cause::RunLimit, now.saturating_add(grace), grace);
+            *escalation = Escalation::at_limit(Cause::RunLimit, now.saturating_add(limits.grace), limits);
         }
     }
 }

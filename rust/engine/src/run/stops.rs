@@ -12,6 +12,9 @@ impl Run {
     pub(super) fn on_stop_asked(&mut self, slot: Slot, kind: StopKind) {
         let Some(worker) = self.worker_mut(slot).filter(|worker| worker.is_alive()) else { return };
         worker.asked_to_stop |= kind != StopKind::ShouldStop;
+        if kind != StopKind::ShouldStop {
+            self.close_debuggers();
+        }
         self.stop(match kind {
             StopKind::KeyboardInterrupt => Ending::Interrupted,
             StopKind::ShouldStop | StopKind::Exit | StopKind::InternalError => Ending::Stopped,
@@ -21,6 +24,8 @@ impl Run {
     /// The first is polite, the second is not.
     pub(super) fn on_interrupted(&mut self) {
         self.interrupts = self.interrupts.saturating_add(1);
+        // Whoever ends the run does not wait for a prompt.
+        self.time.go_on();
         self.stop(Ending::Interrupted);
         let (now, grace) = (self.now, self.limits().grace);
         for worker in self.workers.iter_mut().filter(|worker| worker.is_alive()) {
@@ -35,10 +40,10 @@ impl Run {
     /// Running tests are ended now; workers without one have the grace to leave.
     pub(super) fn stop_at_run_limit(&mut self) {
         self.stop(Ending::RunTimeout);
-        let (now, grace) = (self.now, self.limits().grace);
+        let (now, limits) = (self.now, self.limits());
         for worker in self.workers.iter_mut().filter(|worker| worker.is_alive()) {
-            let at = if worker.running.is_some() { now } else { now.saturating_add(grace) };
-            worker.escalation.get_or_insert_with(|| Escalation::at_limit(Cause::RunLimit, at, grace));
+            let at = if worker.running.is_some() { now } else { now.saturating_add(limits.grace) };
+            worker.escalation.get_or_insert_with(|| Escalation::at_limit(Cause::RunLimit, at, limits));
         }
     }
 
@@ -68,6 +73,7 @@ impl Run {
                 self.finish(slot);
             }
         }
+        self.answer_questions();
     }
 }
 

@@ -49,6 +49,7 @@ impl Run {
         self.return_tests(slot, worker.queue.take_last(usize::MAX));
         self.plan.abandon(slot);
         self.vacate(slot, &worker);
+        self.on_debugger_done(slot);
     }
 
     pub(super) fn on_start_failed(&mut self, slot: Slot) {
@@ -71,7 +72,8 @@ impl Run {
     /// Start workers on vacant slots while there is more to do than there are workers at rest. Slots whose worker was
     /// lost come first: they spend the budget.
     pub(super) fn fill_slots(&mut self) {
-        if !self.started || self.stop.is_some() || self.plan.pieces() == 0 || self.plan.is_serial() {
+        let nothing_to_do = self.plan.pieces() == 0 || self.plan.is_serial();
+        if !self.started || self.stop.is_some() || nothing_to_do || self.stands_still() {
             return;
         }
         let mut slots: Vec<_> = self.slots().filter(|slot| self.may_start_on(*slot)).collect();

@@ -84,7 +84,7 @@ mod tests {
         let mut suite = suite(tests);
         suite.resources = vec![1];
         let second = Duration::from_secs(1);
-        let limits = Limits { test: None, worker: second, run: None, slow: second, grace: second };
+        let limits = Limits { test: None, worker: second, run: None, slow: second, stacks: second, grace: second };
         let config =
             Config { workers: 2, max_failures: None, limits, max_restarts: 0, order: Order::LongestFirst, asks: false };
         Plan::new(&suite, &config).outlook()

@@ -51,7 +51,7 @@ fn plan(tests: Vec<Test>, order: Order) -> Plan {
     suite.fixtures = vec![fixture(0.02), unmeasured(), unmeasured()];
     suite.resources = vec![1];
     let second = Duration::from_secs(1);
-    let limits = Limits { test: None, worker: second, run: None, slow: second, grace: second };
+    let limits = Limits { test: None, worker: second, run: None, slow: second, stacks: second, grace: second };
     Plan::new(&suite, &Config { workers: 3, max_failures: None, limits, max_restarts: 0, order, asks: false })
 }
 

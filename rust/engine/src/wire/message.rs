@@ -21,6 +21,10 @@ pub enum ToWorker {
     Idle,
     /// Nothing is left: tear everything down, say goodbye, leave.
     Finish,
+    /// Answer to [`FromWorker::DebuggerWanted`]: the terminal is yours.
+    TerminalLent,
+    /// Answer to [`FromWorker::DebuggerWanted`]: the session ends, no debugger comes up any more.
+    TerminalRefused,
     /// Answer to [`FromWorker::AllSaid`]: what came before it was acted on.
     AllHeard,
     /// What the numbers of the run mean: the first word to a worker that collected by itself.
@@ -84,6 +88,10 @@ pub enum FromWorker<'a> {
         /// The exit code that `pytest.exit` asked for.
         code: Option<i32>,
     },
+    /// A debugger is to come up here: the worker wants the terminal, and waits for the answer.
+    DebuggerWanted,
+    /// The worker has let go of the terminal.
+    DebuggerDone,
     /// Asks for an answer as soon as everything said before was acted on.
     AllSaid,
     /// Everything is torn down; the process ends next.

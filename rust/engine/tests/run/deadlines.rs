@@ -41,6 +41,16 @@ fn overdue_test_is_ended_step_by_step() {
 }
 
 #[test]
+fn written_stacks_save_waiting() {
+    let limits = Limits { stacks: Duration::from_secs(3), ..test_limit(10) };
+    let mut hand = one_test(limits);
+    assert_eq!(without_notices(hand.wait(11.0)), [DUMP]);
+    assert_eq!(hand.hear(Event::StacksWritten { slot: G0 }), [TERMINATE]);
+    assert_eq!(hand.wait(4.9), []);
+    assert_eq!(hand.wait(0.2), [KILL]);
+}
+
+#[test]
 fn own_limit_of_a_test_wins() {
     let own = Test { limit: Some(Duration::from_secs(2)), ..test(0) };
     let mut hand = Hand::started(vec![own], Config { limits: test_limit(10), ..config(1) });

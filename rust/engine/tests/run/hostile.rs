@@ -33,6 +33,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => slot().prop_map(|slot| Event::StartFailed { slot }),
         1 => (slot(), kind).prop_map(|(slot, kind)| Event::StopAsked { slot, kind }),
         2 => (test(), any::<bool>()).prop_map(|(test, again)| Event::Judged { test, again }),
+        2 => slot().prop_map(|slot| Event::StacksWritten { slot }),
+        3 => slot().prop_map(|slot| Event::DebuggerWanted { slot }),
+        3 => slot().prop_map(|slot| Event::DebuggerDone { slot }),
         1 => Just(Event::StopOrdered),
         1 => Just(Event::Interrupted),
         4 => Just(Event::Tick),
@@ -49,6 +52,7 @@ fn sensible(run: &Run, commands: &[Command], picked: usize) -> Option<Event> {
         Command::TakeBack { slot } => Some(Event::TakenBack { slot: *slot, left: 1 }),
         Command::Ask { test, .. } => Some(Event::Judged { test: *test, again: picked.is_multiple_of(2) }),
         Command::Finish { slot } => Some(Event::WorkerFinished { slot: *slot }),
+        Command::LendTerminal { slot } => Some(Event::DebuggerDone { slot: *slot }),
         _ => run.running().next().map(|running| Event::NextWanted { slot: running.slot, seen: u32::MAX }),
     }
 }

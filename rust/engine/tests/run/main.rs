@@ -2,6 +2,7 @@
 
 mod chance;
 mod deadlines;
+mod debuggers;
 mod facts;
 mod hand;
 mod hostile;

@@ -32,6 +32,12 @@ pub(crate) struct Monitor {
     pub(crate) set_ups: usize,
     failures: u32,
     pub(crate) stopped: bool,
+    /// Who has the terminal.
+    debugged: Option<Slot>,
+    /// Nothing may be done because of the time.
+    stands_still: bool,
+    /// How often the terminal was lent.
+    pub(crate) lent: usize,
 }
 
 impl Monitor {
@@ -57,6 +63,9 @@ impl Monitor {
             set_ups: 0,
             failures: 0,
             stopped: false,
+            debugged: None,
+            stands_still: false,
+            lent: 0,
         }
     }
 
@@ -69,6 +78,7 @@ impl Monitor {
             Event::WorkerDied { slot, .. } if !self.finished.contains(slot) => {
                 self.lost.insert(*slot);
             }
+            Event::Interrupted => self.stands_still = false,
             Event::StartFailed { slot } => {
                 self.lost.insert(*slot);
             }
@@ -92,7 +102,20 @@ impl Monitor {
                 }
             }
             Command::StartWorker { slot } => self.start(*slot),
-            Command::Run { tests, .. } => self.run(tests),
+            Command::Run { slot, tests } => {
+                assert!(self.debugged.is_none_or(|other| other == *slot), "{slot} gets tests during a debugger");
+                self.run(tests);
+            }
+            Command::LendTerminal { slot } => self.lend(*slot),
+            Command::ReclaimTerminal { slot } => {
+                assert_eq!(self.debugged.take(), Some(*slot), "the terminal comes back from another");
+                self.stands_still = false;
+            }
+            Command::DumpStacks { .. }
+            | Command::Interrupt { .. }
+            | Command::Terminate { .. }
+            | Command::Kill { .. }
+            | Command::Tell(_) => assert!(!self.stands_still, "{command:?} during a debugger"),
             Command::Finish { slot } => {
                 self.finishing.insert(*slot);
             }
@@ -151,7 +174,13 @@ impl Monitor {
         self.stopped |= self.config.max_failures.is_some_and(|most| self.failures >= most);
     }
 
+    fn lend(&mut self, slot: Slot) {
+        assert_eq!(self.debugged.replace(slot), None, "two have the terminal");
+        (self.stands_still, self.lent) = (true, self.lent + 1);
+    }
+
     fn start(&mut self, slot: Slot) {
+        assert_eq!(self.debugged, None, "a worker starts during a debugger");
         self.replacements += u32::from(self.lost.remove(&slot));
         self.finishing.remove(&slot);
         self.finished.remove(&slot);

@@ -1,6 +1,7 @@
 //! One simulated worker process: what it has read, what it runs, what stands on the shared page.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
 
 use engine::{FixtureId, Slot, TestId};
 
@@ -13,6 +14,8 @@ pub(crate) enum Order {
     Run(Vec<Numbered>),
     Idle,
     Finish,
+    /// The answer to the wish for a debugger.
+    Terminal(bool),
 }
 
 /// What the worker does.
@@ -23,6 +26,10 @@ pub(crate) enum State {
     Waiting,
     /// In set-up or call.
     Testing(TestId),
+    /// At a breakpoint, without the terminal.
+    Stopped(TestId),
+    /// Somebody looks at it.
+    Debugging(TestId),
     /// In teardown, and it has asked what follows.
     TearingDown(TestId),
     Leaving,
@@ -47,6 +54,8 @@ pub(crate) struct Process {
     pub(crate) being_ended: bool,
     /// Tests that it did not find when it collected.
     pub(crate) lacking: BTreeSet<TestId>,
+    /// How long the test that has begun will take, once nobody looks at it.
+    pub(crate) left: Duration,
 }
 
 impl Process {
@@ -64,11 +73,22 @@ impl Process {
             finished: false,
             being_ended: false,
             lacking: BTreeSet::new(),
+            left: Duration::ZERO,
         }
     }
 
     pub(crate) fn is_dead(&self) -> bool {
         self.state == State::Dead
+    }
+
+    /// The test that it is in the middle of.
+    pub(crate) fn test(&self) -> Option<TestId> {
+        match self.state {
+            State::Testing(test) | State::Stopped(test) | State::Debugging(test) | State::TearingDown(test) => {
+                Some(test)
+            }
+            State::Starting | State::Waiting | State::Leaving | State::Dead => None,
+        }
     }
 
     /// Give the tests numbers and enter them on the page.
@@ -110,7 +130,7 @@ impl Process {
     /// Read one command; `None` if there is none.
     pub(crate) fn read(&mut self) -> Option<Order> {
         let order = self.inbox.pop_front()?;
-        self.read += 1;
+        self.read += u32::from(!matches!(order, Order::Terminal(_)));
         if let Order::Run(tests) = &order {
             self.queue.extend(tests);
         }

@@ -1,14 +1,15 @@
 //! What holds in every run, whatever happens. The monitor checks while the run is played: one verdict for each test,
 //! groups whole and in order, serial tests alone, resources within their slots, nothing after the last failure that
-//! is allowed, replacements within the budget, no command to a dead worker.
+//! is allowed, replacements within the budget, no command to a dead worker, one debugger at a time, and nothing else
+//! begins or is ended meanwhile.
 
 use std::time::Duration;
 
-use engine::{Ending, Verdict};
+use engine::{Config, Ending, Verdict};
 use proptest::prelude::*;
 
-use crate::suites::{any_config, any_suite, config, fair_weather, foul_weather};
-use crate::world::World;
+use crate::suites::{any_config, any_suite, config, fair_weather, foul_weather, strict_limits};
+use crate::world::{Weather, World};
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(250))]
@@ -23,6 +24,18 @@ proptest! {
         prop_assert_eq!(monitor.count(Verdict::Passed), tests);
         prop_assert_eq!(monitor.begun.len(), tests);
         prop_assert_eq!(monitor.replacements, 0);
+    }
+
+    #[test]
+    fn debuggers_cost_no_test_its_verdict(
+        (suite, truth) in any_suite(), workers in 1_u16..6, weather in fair_weather(), debugs in 1_u64..6,
+    ) {
+        let tests = suite.tests.len();
+        let config = Config { limits: strict_limits(), ..config(workers) };
+        let weather = Weather { debugs, ..weather };
+        let monitor = World::new(suite, config, truth, weather).play();
+        prop_assert_eq!(monitor.count(Verdict::Passed), tests);
+        prop_assert!(debugs > 1 || monitor.lent == tests);
     }
 
     #[test]
@@ -54,7 +67,7 @@ proptest! {
         (suite, truth) in any_suite(), config in any_config(), weather in foul_weather(), at in 0_u64..3000,
     ) {
         let at = Duration::from_millis(at);
-        let weather = crate::world::Weather { interrupts: vec![at, at], ..weather };
+        let weather = Weather { interrupts: vec![at, at], ..weather };
         let grace = config.limits.grace;
         let monitor = World::new(suite, config, truth, weather).play();
         if monitor.ending == Some(Ending::Interrupted) {

@@ -28,6 +28,7 @@ pub(crate) fn limits() -> Limits {
         worker: Duration::from_secs(300),
         run: None,
         slow: Duration::from_secs(30),
+        stacks: Duration::from_millis(250),
         grace: Duration::from_secs(5),
     }
 }
@@ -111,12 +112,13 @@ pub(crate) fn any_config() -> impl Strategy<Value = Config> {
 }
 
 /// Limits that end whatever hangs.
-fn strict_limits() -> Limits {
+pub(crate) fn strict_limits() -> Limits {
     Limits {
         test: Some(Duration::from_secs(10)),
         worker: Duration::from_secs(20),
         run: None,
         slow: Duration::from_secs(3),
+        stacks: Duration::from_millis(250),
         grace: Duration::from_secs(1),
     }
 }
@@ -135,9 +137,9 @@ pub(crate) fn fair_weather() -> impl Strategy<Value = Weather> {
 pub(crate) fn foul_weather() -> impl Strategy<Value = Weather> {
     let rarely = || prop_oneof![2 => Just(0_u64), 1 => 2_u64..40];
     let moments = |most| vec((0_u64..3000).prop_map(Duration::from_millis), 0..most);
-    let chances = (rarely(), rarely(), rarely(), rarely(), rarely(), rarely(), rarely(), rarely());
+    let chances = (rarely(), rarely(), rarely(), rarely(), rarely(), rarely(), rarely(), rarely(), rarely());
     (fair_weather(), chances, moments(3), moments(4)).prop_map(|(fair, chances, interrupts, kills)| {
-        let (crash_in_test, crash_between, start_fails, fails, hangs, stubborn, stop_asked, lacks) = chances;
+        let (crash_in_test, crash_between, start_fails, fails, hangs, stubborn, stop_asked, lacks, debugs) = chances;
         Weather {
             crash_in_test,
             crash_between,
@@ -146,6 +148,7 @@ pub(crate) fn foul_weather() -> impl Strategy<Value = Weather> {
             hangs,
             stubborn,
             lacks,
+            debugs,
             stop_asked: stop_asked * 4,
             interrupts: if fair.seed % 3 == 0 { interrupts } else { Vec::new() },
             kills,

@@ -34,7 +34,12 @@ pub(crate) struct Weather {
     pub(crate) stop_asked: u64,
     /// A test that a worker does not find.
     pub(crate) lacks: u64,
+    /// A test that stops at a breakpoint.
+    pub(crate) debugs: u64,
 }
+
+/// The longest time that somebody looks at a stopped test: more than any limit on it.
+const DEBUGGING: Duration = Duration::from_secs(60);
 
 /// What tests and fixtures really take, in seconds.
 #[derive(Clone, Debug)]
@@ -190,6 +195,8 @@ impl World {
                     let at = self.now + self.chance.up_to(self.weather.delay);
                     self.schedule(at, Action::Say(None, Event::Judged { test, again }));
                 }
+                Command::LendTerminal { slot } => self.send(self.process(slot), Order::Terminal(true)),
+                Command::RefuseTerminal { slot } => self.send(self.process(slot), Order::Terminal(false)),
                 _ => {}
             }
         }
@@ -276,7 +283,7 @@ impl World {
         if process.is_dead() {
             return;
         }
-        if let State::Testing(test) | State::TearingDown(test) = process.state {
+        if let Some(test) = process.test() {
             self.monitor.over(test);
         }
         process.state = State::Dead;
@@ -309,8 +316,12 @@ impl World {
                 self.wake(id);
             }
             State::Testing(test) => self.tear_down(id, test),
+            State::Debugging(test) => {
+                self.say(id, Event::DebuggerDone { slot });
+                self.go_on_testing(id, test);
+            }
             State::Leaving => self.die(id),
-            State::Waiting | State::TearingDown(_) | State::Dead => {}
+            State::Waiting | State::Stopped(_) | State::TearingDown(_) | State::Dead => {}
         }
     }
 
@@ -346,6 +357,7 @@ impl World {
         match self.processes[id as usize].state {
             State::Waiting => self.wake_waiting(id),
             State::TearingDown(test) => self.wake_tearing_down(id, test),
+            State::Stopped(test) => self.wake_stopped(id, test),
             _ => {}
         }
     }
@@ -354,7 +366,7 @@ impl World {
         while let Some(order) = self.processes[id as usize].read() {
             match order {
                 Order::Finish => return self.leave(id),
-                Order::Idle => {}
+                Order::Idle | Order::Terminal(_) => {}
                 Order::Run(_) if self.processes[id as usize].peek().is_some() => return self.begin(id),
                 Order::Run(_) => self.ask(id),
             }
@@ -368,6 +380,7 @@ impl World {
                     self.end_test(id, test, None);
                     return self.leave(id);
                 }
+                Order::Terminal(_) => {}
                 Order::Idle => return self.end_test(id, test, None),
                 Order::Run(_) => match self.processes[id as usize].peek() {
                     Some(next) => return self.end_test(id, test, Some(next)),
@@ -423,8 +436,38 @@ impl World {
         self.monitor.begin(test, id);
         self.processes[id as usize].state = State::Testing(test);
         self.say(id, Event::TestStarted { slot, test });
+        self.processes[id as usize].left = Duration::from_secs_f64(seconds + self.truth.tests[test.index()]);
+        if self.chance.once_in(self.weather.debugs) {
+            self.processes[id as usize].state = State::Stopped(test);
+            self.say(id, Event::DebuggerWanted { slot });
+        } else {
+            self.go_on_testing(id, test);
+        }
+    }
+
+    fn go_on_testing(&mut self, id: u64, test: TestId) {
+        self.processes[id as usize].state = State::Testing(test);
         if !self.chance.once_in(self.weather.hangs) {
-            self.step_in(id, Duration::from_secs_f64(seconds + self.truth.tests[test.index()]));
+            self.step_in(id, self.processes[id as usize].left);
+        }
+    }
+
+    /// The terminal comes, or the news that it never will: then the session is over for this worker too.
+    fn wake_stopped(&mut self, id: u64, test: TestId) {
+        while let Some(order) = self.processes[id as usize].read() {
+            let slot = self.processes[id as usize].slot;
+            match order {
+                Order::Terminal(true) => {
+                    self.processes[id as usize].state = State::Debugging(test);
+                    let looks = self.chance.up_to(DEBUGGING);
+                    return self.step_in(id, looks);
+                }
+                Order::Terminal(false) => {
+                    self.say(id, Event::StopAsked { slot, kind: StopKind::Exit });
+                    return self.go_on_testing(id, test);
+                }
+                Order::Run(_) | Order::Idle | Order::Finish => {}
+            }
         }
     }
 

@@ -87,6 +87,8 @@ pub struct WorkerLink {
     seen: u32,
     waiting: Waiting,
     heard: bool,
+    /// The answer to the wish for the terminal.
+    terminal: Option<bool>,
     names: Option<Names>,
 }
 
@@ -133,6 +135,7 @@ impl WorkerLink {
             seen: 0,
             waiting: Waiting::Asked,
             heard: true,
+            terminal: None,
             names: None,
         }
     }
@@ -224,6 +227,23 @@ impl WorkerLink {
         self.await_hearing()
     }
 
+    /// Waits for the terminal, for a debugger. `false` = the session ends and no debugger comes up.
+    pub fn want_terminal(&mut self) -> Result<bool, LinkError> {
+        self.terminal = None;
+        self.send(&FromWorker::DebuggerWanted)?;
+        loop {
+            if let Some(lent) = self.terminal.take() {
+                return Ok(lent);
+            }
+            self.read_blocking()?;
+        }
+    }
+
+    /// Gives the terminal back.
+    pub fn return_terminal(&mut self) -> Result<(), LinkError> {
+        self.send(&FromWorker::DebuggerDone)
+    }
+
     /// Says goodbye.
     pub fn finished(&mut self, payload: &[u8]) -> Result<(), LinkError> {
         self.send(&FromWorker::Finished { payload })
@@ -271,10 +291,9 @@ impl WorkerLink {
     }
 
     fn obey(&mut self, command: ToWorker) {
-        if !matches!(command, ToWorker::AllHeard | ToWorker::Suite { .. }) {
-            // The engine counts what it commanded; these are the host's words.
-            self.seen += 1;
-        }
+        // The engine counts what it commanded about tests; the others are no steps of that.
+        let about_tests = matches!(command, ToWorker::Run { .. } | ToWorker::Idle | ToWorker::Finish);
+        self.seen += u32::from(about_tests);
         match command {
             ToWorker::Run { epoch, tests } => {
                 self.queue.extend(tests.into_iter().map(|test| (epoch, test)));
@@ -284,6 +303,8 @@ impl WorkerLink {
             ToWorker::Finish => self.waiting = Waiting::Finish,
             ToWorker::AllHeard => self.heard = true,
             ToWorker::Suite { tests, fixtures } => self.names = Some(Names { tests, fixtures }),
+            ToWorker::TerminalLent => self.terminal = Some(true),
+            ToWorker::TerminalRefused => self.terminal = Some(false),
         }
     }
 

@@ -20,6 +20,8 @@ pub struct Evidence {
     pub elapsed: Duration,
     /// What `faulthandler` wrote.
     pub stacks: String,
+    /// What py-spy said of them; empty without it.
+    pub native: String,
     /// What pytest had captured of the current phase, stdout and stderr.
     pub captured: [String; 2],
     /// The last of what went past the capture, stdout and stderr.
@@ -35,7 +37,7 @@ pub struct Evidence {
 impl Evidence {
     /// About how much memory its texts hold, in bytes.
     pub(crate) fn weight(&self) -> usize {
-        self.stacks.len() + self.captured.iter().chain(&self.output).map(String::len).sum::<usize>()
+        self.stacks.len() + self.native.len() + self.captured.iter().chain(&self.output).map(String::len).sum::<usize>()
     }
 }
 
@@ -62,11 +64,12 @@ impl Tail {
     }
 }
 
-/// The end of a file that a worker wrote, as text. A file that cannot be read is empty.
-pub(crate) fn end_of(file: &File) -> String {
+/// The end of a file that a worker wrote, as text, without what stands before `from`. A file that cannot be read is
+/// empty.
+pub(crate) fn end_of(file: &File, from: u64) -> String {
     let length = file.metadata().map_or(0, |metadata| metadata.len());
-    let from = length.saturating_sub(KEEP as u64);
-    let mut bytes = vec![0; (length - from) as usize];
+    let from = from.max(length.saturating_sub(KEEP as u64));
+    let mut bytes = vec![0; length.saturating_sub(from) as usize];
     let mut filled = 0;
     while filled < bytes.len() {
         match file.read_at(&mut bytes[filled..], from + filled as u64) {
@@ -100,8 +103,10 @@ mod tests {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&vec![b'x'; KEEP]).unwrap();
         file.write_all(b"last words").unwrap();
-        let text = end_of(&file);
+        let text = end_of(&file, 0);
         assert_eq!(text.len(), KEEP);
         assert!(text.ends_with("xlast words"));
+        assert_eq!(end_of(&file, KEEP as u64 + 5), "words");
+        assert_eq!(end_of(&file, u64::MAX), "");
     }
 }

@@ -5,13 +5,15 @@ mod descriptors;
 mod evidence;
 mod signal;
 mod spawner;
+mod spy;
 mod wait;
 
 pub use children::{Orphan, Orphanage};
 pub use descriptors::{DESCRIPTORS, NearEnds, open_descriptors};
 pub(crate) use evidence::end_of;
 pub use evidence::{Evidence, Tail};
-pub use signal::{Blow, signal_group, signal_name, stacks_signal};
+pub use signal::{Blow, catches, signal_group, signal_name, stacks_signal};
 pub use spawner::{Part, Recipe, Spawner, Started, Variable};
+pub use spy::{Spy, find_spy};
 pub(crate) use wait::becomes_readable;
 pub use wait::{End, death, wait_for};

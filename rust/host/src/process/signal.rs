@@ -15,15 +15,31 @@ pub enum Blow {
     Continue,
 }
 
+impl Blow {
+    /// The signal.
+    pub fn signal(self) -> Signal {
+        match self {
+            Self::Terminate => Signal::TERM,
+            Self::Kill => Signal::KILL,
+            Self::Stop => Signal::STOP,
+            Self::Continue => Signal::CONT,
+        }
+    }
+}
+
 /// Signals the worker's whole group. That the group is gone already is no error.
 pub fn signal_group(leader: Pid, blow: Blow) {
-    let signal = match blow {
-        Blow::Terminate => Signal::TERM,
-        Blow::Kill => Signal::KILL,
-        Blow::Stop => Signal::STOP,
-        Blow::Continue => Signal::CONT,
-    };
-    let _ = kill_process_group(leader, signal);
+    let _ = kill_process_group(leader, blow.signal());
+}
+
+/// Whether a process has a handler for a signal, as far as the system tells.
+pub fn catches(process: Pid, signal: i32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.as_raw_nonzero()));
+    let caught = status.ok().and_then(|status| {
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"))?.trim().to_owned();
+        u64::from_str_radix(&mask, 16).ok()
+    });
+    caught.is_some_and(|mask| mask & (1_u64 << (signal - 1)) != 0)
 }
 
 /// The real-time signal at which a worker writes the stacks of all its threads. Tests use SIGUSR1 and SIGUSR2
@@ -69,6 +85,14 @@ pub fn signal_name(number: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_handlers_count_as_catching() {
+        let own = rustix::process::getpid();
+        let ignored_since_start = libc::SIGPIPE;
+        assert!(catches(own, libc::SIGSEGV), "Rust's own, for stack overflows");
+        assert!(!catches(own, ignored_since_start) && !catches(own, libc::SIGUSR2));
+    }
 
     #[test]
     fn signals_have_their_usual_names() {

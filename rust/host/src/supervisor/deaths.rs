@@ -2,9 +2,9 @@
 
 use engine::{Death, Event, Slot};
 
+use super::Supervisor;
 use super::incoming::TURN;
 use super::worker::{Said, Stage};
-use super::{Message, Supervisor};
 use crate::process::{Blow, End, death, wait_for};
 
 /// What a dead worker had sent is in its socket, which holds a few hundred kilobytes, many megabytes if it was told to.
@@ -33,13 +33,9 @@ impl Supervisor {
             left = left.saturating_sub(TURN);
             self.handle_frames(slot);
         }
-        for index in [0, 1] {
-            self.hear_pipe(slot, index);
-            let rest = self.worker(slot).map(|worker| worker.lines[index].take_rest()).unwrap_or_default();
-            if !rest.is_empty() {
-                self.tell(Message::Output { slot, stream: index as u8 + 1, bytes: rest });
-            }
-        }
+        self.hear_pipe(slot, 0);
+        self.hear_pipe(slot, 1);
+        self.end_lines(slot);
     }
 
     pub(super) fn worker_reaped(&mut self, pid: i32, end: End) {
@@ -49,6 +45,7 @@ impl Supervisor {
         let now = self.clock.now();
         let slot = worker.slot;
         let death = death(end.status);
+        self.stacks.forget(slot);
         let clean = worker.said == Said::Goodbye && death == Death::Exited(0);
         let mut evidence = worker.evidence(now);
         evidence.death = Some(death);

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use engine::{Ending, TestId};
+use engine::{Ending, Slot, TestId};
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::zygotes::Zygotes;
@@ -32,6 +32,10 @@ pub enum Order {
         /// Whether it runs again.
         again: bool,
     },
+    /// Nobody else writes to the terminal any more: this worker may have it.
+    LendTerminal(Slot),
+    /// What are the workers doing? Answered by [`Message::Status`].
+    Inquire,
     /// Ctrl-Z: every worker stands still, and no deadline comes nearer.
     Halt,
     /// `fg`: they go on.
@@ -76,6 +80,7 @@ impl SupervisorHandle {
             workers: (0..setup.slots).map(|_| None).collect(),
             attempts: vec![0; usize::from(setup.slots)],
             journal,
+            stacks: super::stacks::Stacks::new(setup.slots, setup.spy),
             orders: orders_in,
             wake: Arc::clone(&wake),
             messages: messages_out,

@@ -93,6 +93,8 @@ impl Supervisor {
     pub(super) fn hear_worker(&mut self, slot: Slot) {
         let Some(worker) = self.worker(slot) else { return };
         worker.read_socket(TURN);
+        // What was printed before something was said comes before it.
+        self.hear_pipes(slot);
         self.handle_frames(slot);
     }
 
@@ -174,6 +176,8 @@ impl Supervisor {
                 self.tell(Message::Stop { slot, kind, text: text.to_owned(), code });
                 self.feed(Event::StopAsked { slot, kind });
             }
+            FromWorker::DebuggerWanted => self.debugger_wanted(slot),
+            FromWorker::DebuggerDone => self.debugger_done(slot),
             FromWorker::AllSaid => self.with(slot, |worker| worker.send(&ToWorker::AllHeard)),
             FromWorker::Finished { payload } => {
                 self.with(slot, |worker| worker.said = Said::Goodbye);
@@ -205,6 +209,7 @@ impl Supervisor {
             *seconds = measured::seconds(*seconds);
         }
         let timing = measured::timing(timing, &self.clock);
+        self.end_lines(slot);
         let now = self.clock.now();
         self.with(slot, |worker| {
             worker.remember(test);
@@ -219,19 +224,6 @@ impl Supervisor {
         self.at_hand = None;
         if let Some(next) = next {
             self.test_started(slot, next);
-        }
-    }
-
-    pub(super) fn hear_pipe(&mut self, slot: Slot, index: usize) {
-        let Some(worker) = self.worker(slot) else { return };
-        let bytes = worker.read_pipe(index);
-        if worker.said == Said::Nothing {
-            return;
-        }
-        // What reaches the pipe was written past pytest's capture: a sequential run shows it too. Whole lines are passed
-        // on, so that those of two workers do not mix.
-        if let Some(lines) = worker.lines[index].push(&bytes) {
-            self.tell(Message::Output { slot, stream: index as u8 + 1, bytes: lines });
         }
     }
 }

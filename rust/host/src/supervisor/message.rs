@@ -2,6 +2,7 @@
 
 use engine::{Ending, Notice, Slot, StopKind, TestId, Verdict};
 
+use super::stacks::WorkerStatus;
 use crate::process::{Evidence, Orphan};
 
 /// One thing to replay, print or remember.
@@ -108,15 +109,29 @@ pub enum Message {
         /// What plugins left for the controller, encoded.
         payload: Vec<u8>,
     },
-    /// Whole lines that a worker wrote past the capture; only when asked for.
+    /// Lines that a worker wrote past the capture; only when asked for.
     Output {
         /// Where.
         slot: Slot,
         /// 1 = stdout, 2 = stderr.
         stream: u8,
-        /// One or more lines, the last one possibly without its end if the worker is gone.
+        /// One or more lines, or the beginning of one whose end lets one wait.
         bytes: Vec<u8>,
     },
+    /// A worker waits for the terminal, which is to be lent to it.
+    Debugger {
+        /// Where.
+        slot: Slot,
+        /// The test that it stopped in, if any.
+        test: Option<TestId>,
+    },
+    /// The terminal has come back.
+    DebuggerOver {
+        /// From where.
+        slot: Slot,
+    },
+    /// What each worker is doing, because somebody asked.
+    Status(Vec<WorkerStatus>),
     /// Something for people to know.
     Notice(Notice),
     /// Processes that tests had left behind were ended.
@@ -140,6 +155,7 @@ impl Message {
             Self::Settled { evidence: Some(evidence), .. }
             | Self::Asked { evidence, .. }
             | Self::WorkerLost { evidence, .. } => evidence.weight(),
+            Self::Status(workers) => workers.iter().map(|one| one.stacks.len() + one.native.len()).sum(),
             _ => 0,
         };
         held + size_of::<Self>()

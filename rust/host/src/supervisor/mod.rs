@@ -1,15 +1,20 @@
 //! The supervisor: one thread that waits for sockets, processes and time, tells the engine, and does what it says.
 //!
 //! It never waits for Python and never takes the interpreter lock. `mod.rs` is the loop; `incoming.rs` turns what
-//! comes into events, `perform.rs` turns commands into deeds, `deaths.rs` is the end of a worker.
+//! comes into events, `perform.rs` turns commands into deeds, `deaths.rs` is the end of a worker, `debugger.rs` lends
+//! the terminal, `echo.rs` passes output on, `stacks.rs` tells where workers stand.
 
 mod deaths;
+mod debugger;
+mod echo;
 mod handle;
 mod incoming;
 mod journal;
+mod lines;
 mod measured;
 mod message;
 mod perform;
+mod stacks;
 mod worker;
 mod zygotes;
 
@@ -33,6 +38,8 @@ use crate::process::{Blow, Orphanage, Spawner};
 pub use handle::{Order, SupervisorHandle};
 pub use journal::{Journal, Names, Outcome, TestResult};
 pub use message::Message;
+use stacks::Stacks;
+pub use stacks::{NATIVE, WorkerStatus};
 use worker::{Stage, Worker};
 use zygotes::Zygotes;
 
@@ -78,6 +85,8 @@ pub struct Setup {
     pub events: Option<File>,
     /// What must not stand in the event stream.
     pub redaction: Redaction,
+    /// Where py-spy is, if it is.
+    pub spy: Option<std::path::PathBuf>,
 }
 
 /// Where workers come from.
@@ -112,6 +121,7 @@ enum Ready {
     Writable(Slot),
     Pipe(Slot, usize),
     Process(Slot),
+    Spy(Slot),
 }
 
 struct Supervisor {
@@ -125,6 +135,7 @@ struct Supervisor {
     workers: Vec<Option<Worker>>,
     attempts: Vec<u32>,
     journal: Journal,
+    stacks: Stacks,
     orders: Receiver<Order>,
     wake: Arc<OwnedFd>,
     messages: Sender<Message>,
@@ -174,6 +185,8 @@ impl Supervisor {
         if is_due && self.halted_since.is_none() {
             self.feed(Event::Tick);
         }
+        self.attend_stacks();
+        self.show_overdue_lines();
         self.journal.flush();
         if gathered && !self.over && self.all_well_stocked() {
             std::thread::sleep(GATHER);
@@ -189,6 +202,7 @@ impl Supervisor {
             Ready::Writable(slot) => self.with(slot, Worker::flush),
             Ready::Pipe(slot, index) => self.hear_pipe(slot, index),
             Ready::Process(slot) => self.process_ended(slot),
+            Ready::Spy(slot) => self.look_ended(slot),
         }
     }
 
@@ -211,6 +225,8 @@ impl Supervisor {
         while let Ok(order) = self.orders.try_recv() {
             match order {
                 Order::Stop => self.feed(Event::StopOrdered),
+                Order::LendTerminal(slot) => self.lend_terminal(slot),
+                Order::Inquire => self.inquire(),
                 Order::Interrupt => self.feed(Event::Interrupted),
                 Order::Judge { test, again } => self.judge(test, again),
                 Order::Halt => self.halt(),
@@ -270,8 +286,9 @@ impl Supervisor {
         if self.held_since.is_some() {
             return GATHER;
         }
-        let deadline = self.run.next_deadline().filter(|_| self.halted_since.is_none()).unwrap_or(Duration::MAX);
-        deadline.saturating_sub(now).min(LONGEST_SLEEP)
+        let deadline = self.run.next_deadline().filter(|_| self.halted_since.is_none());
+        let own = [deadline, self.stacks.deadline(now), self.lines_deadline()];
+        own.into_iter().flatten().min().unwrap_or(Duration::MAX).saturating_sub(now).min(LONGEST_SLEEP)
     }
 
     fn list_sources<'a>(&'a self, sources: &mut Vec<Ready>, descriptors: &mut Vec<PollFd<'a>>) {
@@ -282,6 +299,9 @@ impl Supervisor {
         add(Ready::Wake, &self.wake, PollFlags::IN);
         if self.halted_since.is_some() {
             return;
+        }
+        for (slot, pidfd) in self.stacks.pidfds() {
+            add(Ready::Spy(slot), pidfd, PollFlags::IN);
         }
         for (id, socket, pidfd) in self.zygotes.sources() {
             add(Ready::Zygote(id), socket, PollFlags::IN);

@@ -9,7 +9,7 @@ use engine::{Command, Event, Slot, TestId, Timing, Verdict};
 use super::worker::{Stage, Worker};
 use super::zygotes::refusal;
 use super::{Message, Supervisor, TestResult};
-use crate::process::{Blow, Spawner, Started, open_descriptors, stacks_signal};
+use crate::process::{Blow, Spawner, Started, open_descriptors};
 
 impl Supervisor {
     pub(super) fn perform(&mut self, commands: Vec<Command>) {
@@ -30,10 +30,13 @@ impl Supervisor {
                 let commands = self.run.handle(Event::TakenBack { slot, left }, self.clock.now());
                 self.perform(commands);
             }
-            Command::DumpStacks { slot } => self.with(slot, |worker| worker.signal(stacks_signal())),
+            Command::DumpStacks { slot } => self.dump_stacks(slot),
             Command::Interrupt { slot } => self.with(slot, |worker| worker.signal(libc::SIGINT)),
             Command::Terminate { slot } => self.with(slot, |worker| worker.strike(Blow::Terminate)),
             Command::Kill { slot } => self.kill(slot),
+            Command::LendTerminal { slot } => self.announce_debugger(slot),
+            Command::RefuseTerminal { slot } => self.refuse_terminal(slot),
+            Command::ReclaimTerminal { slot } => self.tell(Message::DebuggerOver { slot }),
             Command::Settle { test, slot, verdict } => self.settle(test, slot, verdict),
             Command::Ask { test, slot, verdict } => {
                 let evidence = self.evidence.take().unwrap_or_default();

@@ -12,6 +12,8 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use rustix::process::{Pid, Signal, pidfd_send_signal};
 
+use super::debugger::Terminal;
+use super::lines::Lines;
 use crate::process::{Blow, Evidence, NearEnds, Tail, end_of, signal_group};
 
 /// How many tests that ran before are named when a worker dies.
@@ -27,33 +29,8 @@ const FREE_WORDS: u32 = 4096;
 /// an error between tests, which is seldom, counts for sixteen.
 const WORDS_PER_TEST: u32 = 32;
 
-/// A line longer than this, in bytes, is shown in pieces.
-const LONGEST_LINE: usize = 64 * 1024;
-
-/// The beginning of a line whose end has not come.
-#[derive(Default)]
-pub(super) struct Lines {
-    begun: Vec<u8>,
-}
-
-impl Lines {
-    /// Adds what came; whole lines, if there are any by now, or a piece of one that is too long to be kept.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Option<Vec<u8>> {
-        self.begun.extend_from_slice(bytes);
-        let end = match self.begun.iter().rposition(|byte| *byte == b'\n') {
-            Some(last) => last + 1,
-            None if self.begun.len() >= LONGEST_LINE => self.begun.len(),
-            None => return None,
-        };
-        let rest = self.begun.split_off(end);
-        Some(std::mem::replace(&mut self.begun, rest))
-    }
-
-    /// What is left when nothing more will come.
-    pub(super) fn take_rest(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.begun)
-    }
-}
+/// Somebody may stop a test at breakpoints as often as he likes: the terminal is asked for, and given back.
+const WORDS_PER_DEBUGGER: u32 = 2;
 
 /// Where a worker stands in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +75,11 @@ pub(super) struct Worker {
     pub(super) tails: [Tail; 2],
     /// What is to be shown but is no whole line yet, by stream.
     pub(super) lines: [Lines; 2],
+    pub(super) terminal: Terminal,
+    /// Where in the fault file that begins which was not written for somebody who asked.
+    pub(super) fault_from: u64,
+    /// What py-spy saw at a limit.
+    pub(super) native: String,
     pub(super) running: Option<(TestId, Duration)>,
     pub(super) before: VecDeque<TestId>,
     pub(super) said: Said,
@@ -121,6 +103,9 @@ impl Worker {
             words: FREE_WORDS,
             tails: Default::default(),
             lines: Default::default(),
+            terminal: Terminal::default(),
+            fault_from: 0,
+            native: String::new(),
             running: None,
             before: VecDeque::new(),
             said: Said::Nothing,
@@ -144,13 +129,14 @@ impl Worker {
 
     /// Sends a command, as much of it as fits now; the rest goes when the socket takes it.
     pub(super) fn send(&mut self, command: &ToWorker) {
-        let asked = match command {
-            ToWorker::Run { tests, .. } => 1 + tests.len() as u32,
-            ToWorker::Idle | ToWorker::Finish => 1,
+        let words = match command {
+            ToWorker::Run { tests, .. } => (1 + tests.len() as u32).saturating_mul(WORDS_PER_TEST),
+            ToWorker::Idle | ToWorker::Finish => WORDS_PER_TEST,
+            ToWorker::TerminalLent => WORDS_PER_DEBUGGER,
             // They ask for nothing.
-            ToWorker::AllHeard | ToWorker::Suite { .. } => 0,
+            ToWorker::AllHeard | ToWorker::TerminalRefused | ToWorker::Suite { .. } => 0,
         };
-        self.words = self.words.saturating_add(asked.saturating_mul(WORDS_PER_TEST));
+        self.words = self.words.saturating_add(words);
         let mark = frame::begin(&mut self.pending);
         message::encode(command, &mut self.pending);
         // A command is a few kilobytes at most: it is never too long.
@@ -208,52 +194,48 @@ impl Worker {
         match (self.stage, self.pid) {
             (Stage::Forking, _) if blow == Blow::Stop || blow == Blow::Continue => {}
             (Stage::Forking, _) => self.doomed = true,
-            (_, Some(pid)) => signal_group(pid, blow),
+            (_, Some(pid)) => {
+                signal_group(pid, blow);
+                if self.terminal == Terminal::Lent {
+                    // It has left its group for the controller's, which is not to be signalled.
+                    self.send_signal(blow.signal());
+                }
+            }
             _ => {}
         }
     }
 
     /// Signals the worker alone.
     pub(super) fn signal(&self, number: i32) {
+        // SAFETY: the number is SIGINT or a real-time signal that the C library leaves to programs.
+        self.send_signal(unsafe { Signal::from_raw_unchecked(number) });
+    }
+
+    fn send_signal(&self, signal: Signal) {
         if self.stage == Stage::Alive
             && let Some(pidfd) = &self.pidfd
         {
-            // SAFETY: the number is SIGINT or a real-time signal that the C library leaves to programs.
-            let signal = unsafe { Signal::from_raw_unchecked(number) };
             let _ = pidfd_send_signal(pidfd, signal);
         }
+    }
+
+    /// What was written to the fault file behind this mark, for somebody who asked: it is no evidence of later troubles.
+    pub(super) fn stacks_since(&mut self, mark: u64) -> String {
+        let stacks = end_of(&self.near.fault, mark);
+        self.fault_from = mark + stacks.len() as u64;
+        stacks
     }
 
     /// What it leaves behind, as far as files and pipes tell.
     pub(super) fn evidence(&self, now: Duration) -> Evidence {
         Evidence {
             elapsed: self.running.map_or(Duration::ZERO, |(_, since)| now.saturating_sub(since)),
-            stacks: end_of(&self.near.fault),
-            captured: [end_of(&self.near.capture[0]), end_of(&self.near.capture[1])],
+            stacks: end_of(&self.near.fault, self.fault_from),
+            native: self.native.clone(),
+            captured: [end_of(&self.near.capture[0], 0), end_of(&self.near.capture[1], 0)],
             output: [self.tails[0].text(), self.tails[1].text()],
             before: self.before.iter().copied().collect(),
             ..Evidence::default()
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_whole_lines_are_passed_on() {
-        let mut lines = Lines::default();
-        assert_eq!(lines.push(b"one"), None);
-        assert_eq!(lines.push(b" line\nand a half").as_deref(), Some(&b"one line\n"[..]));
-        assert_eq!(lines.take_rest(), b"and a half");
-    }
-
-    #[test]
-    fn a_line_without_end_is_not_kept() {
-        let mut lines = Lines::default();
-        assert_eq!(lines.push(&[b'.'; LONGEST_LINE - 1]), None);
-        assert_eq!(lines.push(b".").map(|piece| piece.len()), Some(LONGEST_LINE));
-        assert_eq!(lines.take_rest(), b"");
     }
 }
