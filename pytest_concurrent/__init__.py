@@ -1,4 +1,8 @@
-"""Run a pytest or Django suite on every core, safely and fast."""
+"""Run a pytest or Django suite on every core, safely and fast.
+
+A started worker imports this before pytest marks it for rewriting, which would be a warning, and an
+error where warnings are: PYTEST_DONT_REWRITE. Nothing is asserted here.
+"""
 
 from __future__ import annotations
 

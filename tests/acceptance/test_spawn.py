@@ -204,3 +204,12 @@ def test_temp_folders_and_log_file_are_those_of_the_run(pytester: pytest.Pyteste
         "popen-gw0",
         "popen-gw1",
     }
+
+
+def test_warnings_that_are_errors_let_workers_start(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nfilterwarnings = error\n")
+    pytester.makepyfile("def test_one(): pass")
+    result = pytester.runpytest_subprocess(
+        "--concurrent-start=spawn", "--concurrent", "--workers=1"
+    )
+    result.assert_outcomes(passed=1)
