@@ -55,8 +55,6 @@ def live() -> NoReturn:
         faulthandler.enable(file=birth.fault)
         instructions = Instructions.unpack(told)
         sys.argv[:] = instructions.argv
-        # pytest would rewrite the assertions of plugins, and warn that it is too late for this one.
-        sys.modules["pytest_concurrent"].__doc__ = "PYTEST_DONT_REWRITE"
         link = WorkerLink.collecting(birth.socket, slot, page)
         status = SpawnedSession(link, birth, instructions, inherited).run()
     except EOFError:
