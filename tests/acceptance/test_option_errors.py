@@ -25,7 +25,10 @@ SUITE = "def test_passes(): pass"
         ("--concurrent-test-timeout=-5", "'-5' is not accepted *"),
         ("--worker-timeout=nan", "'nan' is not accepted *"),
         ("--concurrent-slow=1e999", "'1e999' is not accepted *"),
-        ("--concurrent-start=spawn", "'spawn' is not accepted *expected one of auto, fork"),
+        (
+            "--concurrent-start=thread",
+            "'thread' is not accepted *expected one of auto, fork*",
+        ),
         ("--concurrent-group=module", "*expected one of auto, test, class, file, mark"),
         ("--concurrent-max-worker-restarts=-1", "'-1' is not accepted *"),
         ("--import-timings=absent.json", "* there is no such file; expected a file*"),

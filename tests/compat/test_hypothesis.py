@@ -29,7 +29,7 @@ def test_falsified(number):
 @given(st.lists(st.integers()), st.integers())
 @example([1], 1)
 def test_assumes(numbers, number):
-    assume(number in numbers or not numbers)
+    assume(len(numbers) != 1 or number in numbers)
 
 @settings(deadline=20)
 @given(st.just(1))
@@ -64,7 +64,7 @@ def test_findings_are_equal(pytester: pytest.Pytester, compare: Compare) -> None
     pytester.makepyfile(SUITE)
     args = ("--hypothesis-seed=1", "--hypothesis-show-statistics", junit.OPTION)
     told = compare(*args, plugins=["hypothesispytest"], read=junit.outlines)
-    assert told["forked"].totals["failed"] == 5
+    assert told["forked"].totals["failed"] == 4
     text = told["forked"].text
     for found in ("number=1000", "noted 1000", "DeadlineExceeded", "filter_too_much", "move("):
         assert found in text
@@ -80,7 +80,8 @@ def sections(text: str) -> dict[str, list[str]]:
     for line in lines(text):
         if line.endswith(":") and "::" in line:
             name = line
-        elif name and "Events" not in line and "-" not in line:
+        # Shares differ: hypothesis draws numbers from the code that a process has imported, too.
+        elif name and "Events" not in line and "-" not in line and "%" not in line:
             found.setdefault(name, []).append(line)
     return found
 
