@@ -97,7 +97,10 @@ def restart_capture(config: pytest.Config, birth: Birth) -> None:
 
 
 def onto(source: int, target: int) -> None:
-    """Move a descriptor to another number."""
+    """Move a descriptor to another number, or leave it where it is."""
+    if source == target:
+        os.set_inheritable(target, True)
+        return
     os.dup2(source, target, inheritable=True)
     os.close(source)
 

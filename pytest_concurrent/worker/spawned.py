@@ -49,9 +49,10 @@ def live() -> NoReturn:
     birth = Birth(slot, attempt, *descriptors)
     status = ABANDONED
     try:
+        # First of all: whatever is opened next would get this number, and lose it again.
+        reset.onto(os.open(os.devnull, os.O_RDONLY), 0)
         reset.own_group()
         hold(lifeline)
-        reset.onto(os.open(os.devnull, os.O_RDONLY), 0)
         faulthandler.enable(file=birth.fault)
         instructions = Instructions.unpack(told)
         sys.argv[:] = instructions.argv

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 import zipfile
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -213,3 +218,31 @@ def test_warnings_that_are_errors_let_workers_start(pytester: pytest.Pytester) -
         "--concurrent-start=spawn", "--concurrent", "--workers=1"
     )
     result.assert_outcomes(passed=1)
+
+
+def test_killed_controller_takes_its_workers_along(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import os, pathlib, time
+        def test_long():
+            pathlib.Path("pid.new").write_text(str(os.getpid()))
+            os.rename("pid.new", "pid")
+            time.sleep(60)
+        """
+    )
+    command = (sys.executable, "-m", "pytest", *on_workers(1, "spawn"))
+    with pytester.popen(command, stdin=subprocess.DEVNULL) as controller:
+        note = pytester.path / "pid"
+        assert eventually(note.exists)
+        worker = int(note.read_text())
+        controller.kill()
+        controller.wait()
+        assert eventually(lambda: not Path(f"/proc/{worker}").exists())
+
+
+def eventually(is_so: Callable[[], bool]) -> bool:
+    """Whether something comes true within 20 s."""
+    until = time.monotonic() + 20
+    while not is_so() and time.monotonic() < until:
+        time.sleep(0.02)
+    return is_so()
