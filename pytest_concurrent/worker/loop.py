@@ -30,7 +30,7 @@ ABANDONED = 3
 
 def live(birth: Birth, legacy: Legacy) -> NoReturn:
     """Be a worker. Never returns."""
-    session = legacy.session
+    session, pid = legacy.session, os.getpid()
     try:
         console = reset(birth, legacy)
         link = WorkerLink(birth.socket, birth.slot, legacy.page)
@@ -51,9 +51,14 @@ def live(birth: Birth, legacy: Legacy) -> NoReturn:
     except EOFError:
         os._exit(ABANDONED)
     except BaseException:
-        # Nobody is left to report it; the controller shows the end of a dead worker's stderr.
-        traceback.print_exc(file=sys.__stderr__)
-        os._exit(ABANDONED)
+        try:
+            # Nobody is left to report it; the controller shows the end of a dead worker's stderr.
+            # A fork of the worker, which returned from its test, is none and says nothing.
+            if os.getpid() == pid:
+                traceback.print_exc(file=sys.__stderr__)
+        finally:
+            # Whatever a test closed: what follows in this stack is the controller's.
+            os._exit(ABANDONED)
     leave(0)
 
 

@@ -47,7 +47,7 @@ def live() -> NoReturn:
     """Be the worker that whoever started this process wants. Never returns."""
     slot, attempt, descriptors, page, lifeline, inherited, told = _engine.receive_birth(0)
     birth = Birth(slot, attempt, *descriptors)
-    status = ABANDONED
+    status, pid = ABANDONED, os.getpid()
     try:
         # First of all: whatever is opened next would get this number, and lose it again.
         reset.onto(os.open(os.devnull, os.O_RDONLY), 0)
@@ -61,6 +61,9 @@ def live() -> NoReturn:
     except EOFError:
         pass
     except BaseException:
+        if os.getpid() != pid:
+            # A fork of the worker, which returned from its test, is none and says nothing.
+            os._exit(ABANDONED)
         # Nobody is left to report it; the controller shows the end of a dead worker's stderr.
         traceback.print_exc(file=sys.__stderr__)
     reset.leave(status)

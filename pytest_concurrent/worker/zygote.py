@@ -42,8 +42,10 @@ def live(zygote: int, spare: int, legacy: Legacy) -> NoReturn:
         # The controller let go of it before it could say who it is.
         os._exit(0)
     except BaseException:
-        traceback.print_exc(file=sys.__stderr__)
-        os._exit(1)
+        try:
+            traceback.print_exc(file=sys.__stderr__)
+        finally:
+            os._exit(1)
     os._exit(0)
 
 

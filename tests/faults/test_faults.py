@@ -49,6 +49,7 @@ def test_fault_loses_no_verdict(pytester: pytest.Pytester, fault: Fault, workers
 
 
 def _check_verdicts(fault: Fault, result: Aftermath) -> None:
+    assert result.events[0]["start_method"] == "fork", "the stream is the controller's"
     names = [name for name, _ in result.verdicts]
     assert sorted(names) == sorted(fault.verdicts), "one verdict for each test in the events"
     for name, verdict in result.verdicts:
