@@ -157,7 +157,9 @@ def test_nothing_runs_while_tests_are_collected(pytester: pytest.Pytester) -> No
         assert run.end() == 0
 
 
-@pytest.mark.parametrize("handler", ["faulthandler.register(10, file=2)", "signal.signal(10, mine)"])
+@pytest.mark.parametrize(
+    "handler", ["faulthandler.register(10, file=2)", "signal.signal(10, mine)"]
+)
 def test_handler_of_the_projects_own_stays(pytester: pytest.Pytester, handler: str) -> None:
     pytester.makeconftest(
         f"""
