@@ -160,12 +160,17 @@ def test_nothing_is_written_over_the_prompt(pytester: pytest.Pytester, sit: Sit)
         import pathlib
         import time
 
+        def wait_for(name):
+            while not pathlib.Path(name).exists():
+                time.sleep(0.01)
+
         def test_stops():
+            wait_for("begun")  # no test begins while a debugger has the terminal
             breakpoint()
 
         def test_prints():
-            while not pathlib.Path("go").exists():
-                time.sleep(0.01)
+            pathlib.Path("begun").touch()
+            wait_for("go")
             print("printed meanwhile")
             pathlib.Path("gone").touch()
         """
