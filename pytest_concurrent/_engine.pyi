@@ -64,6 +64,18 @@ class _Terms(Protocol):
     @property
     def max_restarts(self) -> int: ...
     @property
+    def max_retries(self) -> int: ...
+    @property
+    def retry_delay(self) -> float: ...
+    @property
+    def recycle_after(self) -> int | None: ...
+    @property
+    def memory_limit(self) -> int | None: ...
+    @property
+    def scaling(self) -> tuple[int, int] | None: ...
+    @property
+    def keep_children(self) -> list[str]: ...
+    @property
     def test_limit(self) -> float | None: ...
     @property
     def worker_limit(self) -> float: ...
@@ -93,7 +105,13 @@ _Reported: TypeAlias = Literal["passed", "failed", "error", "skipped", "xfailed"
 _Unreported: TypeAlias = Literal["timeout", "crashed", "not_run"]
 _StopKind: TypeAlias = Literal["should_stop", "exit", "internal_error", "keyboard_interrupt"]
 _Ending: TypeAlias = Literal[
-    "completed", "max_failures", "stopped", "interrupted", "run_timeout", "restarts_spent"
+    "completed",
+    "max_failures",
+    "stopped",
+    "interrupted",
+    "run_timeout",
+    "restarts_spent",
+    "retries_spent",
 ]
 
 # What `Supervisor.messages` gives; its docstring says what each means. `Any` is a payload: builtin
@@ -119,6 +137,11 @@ _Notice: TypeAlias = (
     | tuple[Literal["notice"], Literal["run_near_limit"], None, None, float, float]
     | tuple[Literal["notice"], Literal["worker_near_limit"], int, None, float, float]
 )
+_Recycled: TypeAlias = tuple[Literal["recycled"], int, Literal["tests", "memory"], int, int]
+_Retry: TypeAlias = tuple[Literal["retry"], int, Literal["start", "killed"], int, float]
+_GivenUp: TypeAlias = tuple[Literal["given_up"], int, Literal["start", "killed"], int]
+_Scaled: TypeAlias = tuple[Literal["scaled"], int, Literal["idle", "cpu", "memory"]]
+_Orphans: TypeAlias = tuple[Literal["orphans"], list[tuple[int, str]], list[tuple[int, str]]]
 _Over: TypeAlias = tuple[Literal["over"], _Ending]
 _Message: TypeAlias = (
     _Replacing
@@ -137,6 +160,11 @@ _Message: TypeAlias = (
     | _DebuggerOver
     | _Status
     | _Notice
+    | _Recycled
+    | _Retry
+    | _GivenUp
+    | _Scaled
+    | _Orphans
     | _Over
 )
 
@@ -395,8 +423,14 @@ class Supervisor:
         - ``("notice", kind, slot, test, elapsed, limit)``: something for people to know: ``slow``
           (no limit), ``test_near_limit``, ``worker_near_limit`` (no test) or ``run_near_limit``
           (neither slot nor test).
-        - ``("orphans", [(pid, command), …])``: processes that tests had left behind and that were
-          ended, with their command lines.
+        - ``("recycled", slot, cause, tests, memory)``: a worker makes room for a fresh one after
+          so many tests; ``memory`` is what it owned when last measured, 0 = never.
+        - ``("retry", slot, cause, attempt, delay)``: a worker did not start, or was killed from
+          outside between tests; it is tried again after ``delay`` seconds.
+        - ``("given_up", slot, cause, attempts)``: the same, and it is not tried again there.
+        - ``("scaled", workers, cause)``: so many workers are to run from now on.
+        - ``("orphans", [(pid, command), …], [(pid, command), …])``: processes that tests had left
+          behind, with their command lines: those that were ended, and those that may stay.
         - ``("over", ending)``: the run is over; nothing follows.
 
         Raises:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import pytest
 
-from pytest_concurrent import database_options, values
+from pytest_concurrent import database_options, values, worker_options
 from pytest_concurrent.collisions import YieldingNames
 from pytest_concurrent.option import Option
 from pytest_concurrent.values import Shard
@@ -195,15 +195,6 @@ GROUP: Option[str] = Option(
     shown_default="auto",
     metavar="RULE",
 )
-MAX_WORKER_RESTARTS: Option[int | None] = Option(
-    word="max-worker-restarts",
-    field="max_worker_restarts",
-    kind=values.RESTARTS,
-    default=None,
-    help="How many dead workers are replaced before the run ends.",
-    shown_default="4 for each worker",
-    metavar="N",
-)
 SHARD: Option[Shard | None] = Option(
     word="shard",
     field="shard",
@@ -269,12 +260,12 @@ OPTIONS: tuple[Option[Any], ...] = (
     BENCHMARK_JSON,
     START,
     GROUP,
-    MAX_WORKER_RESTARTS,
     SHARD,
     EVENTS,
     DOCTOR,
     SHORT_MARKS,
     GC_TUNING,
+    *worker_options.OPTIONS,
     *database_options.OPTIONS,
 )
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import pytest
 
-from pytest_concurrent import database_options, options, values
+from pytest_concurrent import database_options, options, values, worker_options
 from pytest_concurrent.options import Option
 from pytest_concurrent.sources import VETO, Candidate, Sources
 from pytest_concurrent.values import Shard
@@ -31,6 +31,8 @@ _INSPECTIONS = {
     "version": "--version",
     "help": "--help",
 }
+# Rows of files of their own.
+_ROWS = (*worker_options.OPTIONS, *database_options.OPTIONS)
 _DEBUGGERS = {"usepdb": "--pdb", "trace": "--trace"}
 
 
@@ -54,6 +56,14 @@ class Settings:
         start: How workers start: ``auto``, ``fork`` or ``spawn``.
         group: What stays together: ``auto``, ``test``, ``class``, ``file`` or ``mark``.
         max_worker_restarts: Replaced workers before the run ends; None is 4 for each worker.
+        max_retries: How often in a row a worker that cannot be had is tried again.
+        retry_delay: Seconds before the first of these retries.
+        scale: Whether the number of workers moves with the load.
+        min_workers: Its lower bound, and that of ``auto`` where somebody gave it.
+        max_workers: Its upper bound, and that of ``auto`` where somebody gave it.
+        recycle_after: Tests after which a worker makes room for a fresh one.
+        memory_limit: Bytes of its own beyond which it does.
+        keep_children: Patterns of command lines of processes that may outlive the run.
         shard: The part of the suite to run.
         events: File to write the events to, as JSON lines.
         doctor: Whether to show how the suite would run, instead of running it.
@@ -91,6 +101,14 @@ class Settings:
     start: str = "auto"
     group: str = "auto"
     max_worker_restarts: int | None = None
+    max_retries: int = 3
+    retry_delay: float = 1.0
+    scale: bool = False
+    min_workers: int = 2
+    max_workers: int = 16
+    recycle_after: int | None = None
+    memory_limit: int | None = None
+    keep_children: tuple[str, ...] = ()
     shard: Shard | None = None
     events: Path | None = None
     doctor: bool = False
@@ -202,13 +220,12 @@ class _Resolution:
             benchmark_json=self._value(options.BENCHMARK_JSON),
             start=self._value(options.START),
             group=self._value(options.GROUP),
-            max_worker_restarts=self._value(options.MAX_WORKER_RESTARTS),
             shard=self._value(options.SHARD),
             events=self._value(options.EVENTS),
             doctor=self._value(options.DOCTOR),
             short_marks=self._value(options.SHORT_MARKS),
             gc_tuning=self._value(options.GC_TUNING),
-            **{option.field: self._value(option) for option in database_options.OPTIONS},
+            **{option.field: self._value(option) for option in _ROWS},
             sources=self._origins,
         )
 
@@ -247,7 +264,11 @@ class _Resolution:
         self._problems.append(_Problem(message, candidate.typed, option.sequential))
 
     def _check_together(self, settings: Settings) -> None:
-        problems = [self._sources.django.problem, *self._limits_without_workers(settings)]
+        problems = [
+            self._sources.django.problem,
+            *self._limits_without_workers(settings),
+            *self._bounds_of_workers(settings),
+        ]
         if not self._debugger and _xdist_distributes(self._config):
             problems.append(
                 f"--concurrent ({settings.source('enabled')}) and pytest-xdist's -n or --dist "
@@ -266,6 +287,16 @@ class _Resolution:
                     f"be ended, and --workers=0 ({settings.source('workers')}) runs without: "
                     "drop one of them"
                 )
+
+    def _bounds_of_workers(self, settings: Settings) -> Iterator[str]:
+        least, most = settings.min_workers, settings.max_workers
+        given = {"min_workers", "max_workers"} & self._origins.keys()
+        if least > most and (settings.scale or len(given) == 2):
+            yield (
+                f"--concurrent-min-workers={least} ({settings.source('min_workers')}) is more than "
+                f"--concurrent-max-workers={most} ({settings.source('max_workers')}): "
+                "lower the one or raise the other"
+            )
 
     def _raise_problems(self, enabled: bool) -> None:
         if not self._is_harmless():

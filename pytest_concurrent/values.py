@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,22 @@ MAX_WORKERS = 1024
 MAX_RESTARTS = 1_000_000
 MAX_SHARDS = 10_000
 MAX_COUNT = 1_000_000_000
+MAX_SIZE = 2**60  # an exbibyte: no process is larger
 MIN_SECONDS = 0.001
 MAX_SECONDS = 1e9  # some 31 years: no run is longer, and no clock of ours overflows
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+_PREFIXES = "kmgt"
+_UNITS = {
+    **dict.fromkeys(("", "b"), 1),
+    **{
+        spelling: base**power
+        for power, prefix in enumerate(_PREFIXES, 1)
+        for spelling, base in ((prefix, 1024), (f"{prefix}ib", 1024), (f"{prefix}b", 1000))
+    },
+}
+_SIZE = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,9})?) ?((?:[kmgt](?:i?b)?|b)?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,24 @@ def _workers(text: str) -> int | Literal["auto"]:
 
 def _restarts(text: str) -> int:
     return _whole_number(text, MAX_RESTARTS)
+
+
+def _bound(text: str) -> int:
+    bound = _whole_number(text, MAX_WORKERS)
+    if bound == 0:
+        raise ValueError
+    return bound
+
+
+def _size(text: str) -> int:
+    match = _SIZE.fullmatch(text)
+    if match is None:
+        raise ValueError
+    number, unit = match.groups()
+    size = float(number) * _UNITS[unit.lower()]
+    if not 1 <= size <= MAX_SIZE:
+        raise ValueError
+    return int(size)
 
 
 def _seconds(text: str) -> float:
@@ -157,6 +187,8 @@ SHARD = Kind(f"I/N with 1 <= I <= N <= {MAX_SHARDS}, for example 1/4", _shard)
 INPUT_FILE = Kind("a file that can be read", _input_file, path=True)
 OUTPUT_FILE = Kind("the path of a file to write", _output_file, path=True)
 FOLDER = Kind("the path of a folder", _folder, path=True)
+BOUND = Kind(f"a whole number from 1 to {MAX_WORKERS}", _bound)
+SIZE = Kind("a size such as 512MiB or 2G, or a number of bytes", _size)
 COUNT = Kind(f"a whole number from 1 to {MAX_COUNT}", _count)
 NAMES = Kind("words, with commas between them", _names)
 TEXT = Kind("a text", str)

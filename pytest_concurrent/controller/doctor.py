@@ -13,7 +13,7 @@ from pytest_concurrent import _engine
 from pytest_concurrent.compat import envwatch
 from pytest_concurrent.controller import attendance, hazards
 from pytest_concurrent.controller.collection import Collection
-from pytest_concurrent.controller.run import count_workers
+from pytest_concurrent.controller.staffing import staff
 from pytest_concurrent.controller.start_method import (
     Start,
     choose,
@@ -99,14 +99,18 @@ class Examination:
 
     def chapters(self) -> list[Chapter]:
         """What was found, the conclusion last."""
-        workers = count_workers(self.session.config, self.settings, self.collection)
+        crew = staff(self.session.config, self.settings, self.collection.plan.group_count)
         native = threads_at_a_fork(self.session.config)
         chosen = choose(self.session.config, self.settings, native)
         start = [self._start(chosen), *self._hazards(native)]
         stored: list[Finding] = []
         if self.databases is not None:
             may_fork = may_fork_builders(chosen, native)
-            workers, stored = self.databases.examine(self.session, workers, may_fork=may_fork)
+            most, stored = self.databases.examine(
+                self.session, (crew.slots, crew.reason), may_fork=may_fork
+            )
+            crew = crew.within(*most)
+        workers = crew.first, crew.reason
         chapters = [
             Chapter("Suite", list(self._suite())),
             Chapter("Workers", list(self._workers(workers))),

@@ -22,6 +22,7 @@ from pytest_concurrent.settings import Settings
 _INCOMPLETE = {
     "run_timeout": "not run: the run passed its limit first",
     "restarts_spent": "not run: too many workers died (--concurrent-max-worker-restarts)",
+    "retries_spent": "not run: no worker could be had (--concurrent-max-retries)",
 }
 
 
@@ -103,6 +104,10 @@ class Listener:
             "debugger_over": self._on_debugger_over,
             "status": progress.status,
             "notice": self._on_notice,
+            "recycled": self._progress.worker_recycled,
+            "retry": self._on_retry,
+            "given_up": self._on_given_up,
+            "scaled": self._progress.workers_scaled,
             "orphans": self._on_orphans,
             "over": self._on_over,
         }
@@ -238,8 +243,22 @@ class Listener:
         elif slot is not None and test is not None:
             self._progress.slow(slot, test, elapsed, limit)
 
-    def _on_orphans(self, orphans: list[tuple[int, str]]) -> None:
-        self._progress.orphans_ended([f"{command or '?'} ({pid})" for pid, command in orphans])
+    def _on_retry(self, slot: int, cause: str, attempt: int, delay: float) -> None:
+        reason = self.start_failure if cause == "start" else ""
+        of = self._settings.max_retries
+        self._progress.worker_retried(f"gw{slot}", cause, reason, (attempt, of), delay)
+
+    def _on_given_up(self, slot: int, cause: str, attempts: int) -> None:
+        reason = self.start_failure if cause == "start" else ""
+        self._progress.worker_given_up(f"gw{slot}", cause, reason, attempts)
+
+    def _on_orphans(self, ended: list[tuple[int, str]], kept: list[tuple[int, str]]) -> None:
+        for orphans, tell in (
+            (ended, self._progress.orphans_ended),
+            (kept, self._progress.orphans_kept),
+        ):
+            if orphans:
+                tell([f"{command or '?'} ({pid})" for pid, command in orphans])
 
     def _on_over(self, ending: str) -> None:
         self.ending = ending
@@ -248,8 +267,8 @@ class Listener:
             self._replay.broken_off(*broken_off)
         self._name_rare_tests()
         text = _INCOMPLETE.get(ending)
-        if ending == "restarts_spent" and self.start_failure:
-            text = f"not run: workers could not be started: {self.start_failure}"
+        if ending == "retries_spent" and self.start_failure:
+            text = f"{text}: {self.start_failure}"
         if text is None and self._not_run:
             self._progress.not_run(len(self._not_run))
         if text is not None:

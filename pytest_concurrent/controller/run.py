@@ -8,9 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pytest_concurrent import _engine
 from pytest_concurrent._engine import Outcome, Page, Supervisor
-from pytest_concurrent.compat import xdist
 from pytest_concurrent.controller import interrupts, spawning, stepwise
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.forking import Zygote, fork_zygote
@@ -20,6 +18,7 @@ from pytest_concurrent.controller.listener import Listener
 from pytest_concurrent.controller.nodes import NodeTeller
 from pytest_concurrent.controller.replay import Replay
 from pytest_concurrent.controller.spawning import Spawning
+from pytest_concurrent.controller.staffing import Staff
 from pytest_concurrent.controller.start_method import Start, because_of
 from pytest_concurrent.controller.status import StatusSignal
 from pytest_concurrent.controller.terms import Terms
@@ -48,7 +47,7 @@ class Run:
         given_order: Whether the order of tests is asked for.
         began: When the run began, by `time.perf_counter`.
         run_id: The run's id.
-        workers: Number of slots, and what set it.
+        staff: How many workers there are to be.
         start: How workers start.
         spawned: Workers that were started already.
         lent: Descriptors that every worker is to have.
@@ -65,7 +64,7 @@ class Run:
         given_order: bool,
         began: float,
         run_id: str,
-        workers: tuple[int, str],
+        staff: Staff,
         start: Start,
         spawned: Spawning | None = None,
         lent: Sequence[int] = (),
@@ -82,15 +81,15 @@ class Run:
         self._asked = asked
         self._remarks = remarks
         self._terminal = Terminal(session.config)
-        self._workers, self._workers_reason = workers
+        self._staff = staff
         self._start = start
         self._spawned = spawned
         self._lent = lent
-        self._page = spawned.page if spawned is not None else Page(self._workers)
+        self._page = spawned.page if spawned is not None else Page(staff.slots)
         self._nodes = (
             spawned.nodes
             if spawned is not None
-            else NodeTeller.of(self._config, self._workers, run_id)
+            else NodeTeller.of(self._config, staff.slots, run_id)
         )
         self._listener = self._make_listener()
 
@@ -172,7 +171,7 @@ class Run:
             estimates=estimates,
             running=self._running,
         )
-        several = self._workers > 1
+        several = self._staff.slots > 1
         self._replay = Replay(self._session, self._run_id, self._nodes, several_workers=several)
         self._progress = progress
         self._lending = Lending(self._config, progress, several_workers=several)
@@ -197,7 +196,7 @@ class Run:
             zygote = fork_zygote(
                 self._session,
                 self._page,
-                workers=self._workers,
+                workers=self._staff.slots,
                 run_id=self._run_id,
                 fixtures=self._collection.fixtures,
                 freeze=self._settings.gc_tuning,
@@ -218,7 +217,7 @@ class Run:
                 self._config,
                 self._settings,
                 self._page,
-                (self._workers, self._workers_reason),
+                self._staff,
                 self._nodes,
                 run_id=self._run_id,
                 inherited=self._lent,
@@ -230,15 +229,21 @@ class Run:
 
     def _terms(self) -> Terms:
         settings = self._settings
-        restarts = settings.max_worker_restarts
+        staff, restarts = self._staff, settings.max_worker_restarts
         keeps = settings.benchmark or settings.benchmark_json is not None
         stream = open_stream(self._terminal, "events", settings.events) if settings.events else None
         return Terms(
-            workers=self._workers,
-            workers_reason=self._workers_reason,
+            workers=staff.slots,
+            workers_reason=staff.reason,
             start_method=self._start.method,
             max_failures=_max_failures(self._config),
-            max_restarts=_RESTARTS_PER_WORKER * self._workers if restarts is None else restarts,
+            max_restarts=_RESTARTS_PER_WORKER * staff.slots if restarts is None else restarts,
+            max_retries=settings.max_retries,
+            retry_delay=settings.retry_delay,
+            recycle_after=settings.recycle_after,
+            memory_limit=settings.memory_limit,
+            scaling=None if staff.least is None else (staff.first, staff.least),
+            keep_children=list(settings.keep_children),
             test_limit=settings.test_timeout,
             worker_limit=settings.worker_timeout,
             run_limit=settings.run_timeout,
@@ -259,8 +264,10 @@ class Run:
         work, bound, shares = supervisor.outlook
         timed = sum(one is not None for one in self._collection.estimates)
         plan = Plan(
-            workers=self._workers,
-            workers_reason=self._workers_reason,
+            workers=self._staff.slots,
+            workers_reason=self._staff.reason,
+            first=self._staff.first,
+            least=self._staff.least,
             start_method=self._start.method,
             start_reason=self._start.reason,
             tests=len(self._session.items),
@@ -271,7 +278,7 @@ class Run:
         told = self._terminal.verbosity > 0
         lines = [header_line(plan)]
         lines += [f"concurrent: {text}" for text, always in self._remarks if always or told]
-        if told:
+        if told and self._staff.least is None:
             named = [(f"gw{slot}", tests, time) for slot, (tests, time) in enumerate(shares)]
             lines += share_lines(named)
         self._terminal.header(lines)
@@ -324,24 +331,6 @@ def _no_process(error: OSError) -> ForkUnsafeException:
         f"the system refuses what workers need ({error})",
         hint="See `ulimit -u` (processes) and `ulimit -n` (open files)",
     )
-
-
-def count_workers(
-    config: pytest.Config, settings: Settings, collection: Collection | None
-) -> tuple[int, str]:
-    """How many workers there are to be, and what sets the number, in words.
-
-    Args:
-        config: pytest's configuration.
-        settings: What was asked for.
-        collection: The plan; None = it is not known yet how much there is to do.
-    """
-    if settings.workers == "auto":
-        if said := xdist.auto_workers(config):
-            return said
-        groups = collection.plan.group_count if collection is not None else sys.maxsize
-        return _engine.advise_workers(groups)
-    return settings.workers, settings.source("workers").removesuffix(" on the command line")
 
 
 def _max_failures(config: pytest.Config) -> int | None:

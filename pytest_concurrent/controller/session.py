@@ -16,11 +16,11 @@ from pytest_concurrent.controller.nodes import NodeTeller
 from pytest_concurrent.controller.run import (
     EXIT_RUN_TIMEOUT,
     Run,
-    count_workers,
 )
 from pytest_concurrent.controller.sequential import Stopwatch
 from pytest_concurrent.controller.sequential_events import SequentialEvents, benchmark
 from pytest_concurrent.controller.spawning import Spawning
+from pytest_concurrent.controller.staffing import staff
 from pytest_concurrent.controller.status import StatusSignal
 from pytest_concurrent.controller.timings import TimingFiles
 from pytest_concurrent.exceptions import (
@@ -49,13 +49,19 @@ class Databases(doctor.Databases, Protocol):
         """Descriptors by which workers that are not forked reach their databases."""
 
     def prepare(
-        self, session: pytest.Session, workers: tuple[int, str], *, may_fork: bool = True
+        self,
+        session: pytest.Session,
+        workers: tuple[int, str],
+        *,
+        ahead: int,
+        may_fork: bool = True,
     ) -> tuple[tuple[int, str], Sequence[tuple[str, bool]]]:
         """Get ready for workers that are about to start.
 
         Args:
             session: The session, collected.
-            workers: How many there are to be, and why.
+            workers: How many there are to be at most, and why.
+            ahead: How many of them start at once.
             may_fork: Whether this process may be forked for that.
 
         Returns:
@@ -124,9 +130,9 @@ class ConcurrentSession:
             self._spawn_early()
 
     def _spawn_early(self) -> None:
-        workers = count_workers(self._config, self._settings, None)
-        page = Page(workers[0])
-        nodes = NodeTeller.of(self._config, workers[0], self._run_id)
+        workers = staff(self._config, self._settings)
+        page = Page(workers.slots)
+        nodes = NodeTeller.of(self._config, workers.slots, self._run_id)
         self._spawned = spawning.prepare(
             self._config,
             self._settings,
@@ -136,7 +142,9 @@ class ConcurrentSession:
             run_id=self._run_id,
             inherited=self._lent(),
         )
-        self._spawned.spawner.start_early()
+        # Where their number moves nobody knows yet how many there are to be.
+        if workers.least is None:
+            self._spawned.spawner.start_early()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
@@ -221,18 +229,24 @@ class ConcurrentSession:
         if start.method == "spawn" and _debugs(self._config):
             raise ForkUnsafeException(f"only forked workers can be debugged: {start.reason}")
         workers = (
-            self._spawned.workers
+            self._spawned.staff
             if self._spawned is not None
-            else count_workers(self._config, self._settings, collection)
+            else staff(self._config, self._settings, collection.plan.group_count)
         )
         remarks: Sequence[tuple[str, bool]] = ()
         if self._databases is not None:
             threads = start_method.live_threads(self._config)
             may_fork = start_method.may_fork_builders(start, threads)
             try:
-                workers, remarks = self._databases.prepare(session, workers, may_fork=may_fork)
+                most, remarks = self._databases.prepare(
+                    session,
+                    (workers.slots, workers.reason),
+                    ahead=workers.first,
+                    may_fork=may_fork,
+                )
             except ConfigurationException as error:
                 raise pytest.UsageError(f"{error}. {error.hint}") from None
+            workers = workers.within(*most)
         return Run(
             session,
             self._settings,
@@ -240,7 +254,7 @@ class ConcurrentSession:
             given_order=self._reordered,
             began=self._began,
             run_id=self._run_id,
-            workers=workers,
+            staff=workers,
             start=start,
             spawned=self._spawned,
             lent=self._lent(),

@@ -15,6 +15,7 @@ import pytest
 from pytest_concurrent._engine import Page, Spawner
 from pytest_concurrent.compat import cov, early, randomly, xdist
 from pytest_concurrent.controller.nodes import NodeTeller
+from pytest_concurrent.controller.staffing import Staff
 from pytest_concurrent.exceptions import ForkUnsafeException
 from pytest_concurrent.payload.instructions import Instructions, travelling
 from pytest_concurrent.settings import Settings
@@ -35,7 +36,7 @@ class Spawning:
         spawner: Starts them.
         page: The page that they share.
         lifeline: Write end of the pipe whose end the workers do not survive.
-        workers: How many slots there are, and why.
+        staff: How many workers there are to be.
         nodes: Tells plugins of workers.
         instructions: What each slot is told.
     """
@@ -43,7 +44,7 @@ class Spawning:
     spawner: Spawner
     page: Page
     lifeline: int
-    workers: tuple[int, str]
+    staff: Staff
     nodes: NodeTeller
     instructions: list[Instructions]
 
@@ -67,7 +68,7 @@ def prepare(
     config: pytest.Config,
     settings: Settings,
     page: Page,
-    workers: tuple[int, str],
+    staff: Staff,
     nodes: NodeTeller,
     *,
     run_id: str,
@@ -79,7 +80,7 @@ def prepare(
         config: pytest's configuration.
         settings: What was asked for.
         page: The page to share.
-        workers: How many slots there are, and why.
+        staff: How many workers there are to be.
         nodes: Tells plugins of workers.
         run_id: The run's id.
         inherited: Descriptors that every worker is to have; they stay open here.
@@ -92,7 +93,7 @@ def prepare(
             "workers cannot be started: Python does not know where its interpreter is",
             hint="--concurrent-start=fork forks all the same",
         )
-    count = workers[0]
+    count = staff.slots
     told = _instructions(config, settings)
     inputs = nodes.workerinputs or [xdist.workerinput(slot, count, run_id) for slot in range(count)]
     looked_for = {**cov.input_of_worker(), **randomly.input_of_worker(config)}
@@ -111,7 +112,7 @@ def prepare(
         lifeline=read_end,
         inherited=[os.dup(descriptor) for descriptor in inherited],
     )
-    return Spawning(spawner, page, write_end, workers, nodes, instructions)
+    return Spawning(spawner, page, write_end, staff, nodes, instructions)
 
 
 def untravelled(config: pytest.Config) -> list[str]:

@@ -15,6 +15,12 @@ class Terms:
         start_method: How they start: ``fork`` or ``spawn``.
         max_failures: After so many failures no further test starts.
         max_restarts: Workers that may be replaced over the whole run.
+        max_retries: How often in a row a worker that cannot be had is tried again.
+        retry_delay: Seconds before the first of these retries.
+        recycle_after: Tests after which a worker makes room for a fresh one; None = never.
+        memory_limit: Bytes of its own beyond which it does; None = none.
+        scaling: How many workers start, and how many remain at least; None = always all.
+        keep_children: Patterns of command lines of processes that may outlive the run.
         test_limit: Limit of one test.
         worker_limit: Limit of a worker's start and end.
         run_limit: Limit of the run, counted from its beginning.
@@ -34,6 +40,12 @@ class Terms:
     start_method: str
     max_failures: int | None
     max_restarts: int
+    max_retries: int
+    retry_delay: float
+    recycle_after: int | None
+    memory_limit: int | None
+    scaling: tuple[int, int] | None
+    keep_children: list[str]
     test_limit: float | None
     worker_limit: float
     run_limit: float | None

@@ -26,7 +26,7 @@ class PlainDatabases:
         """Have templates found or built, and clones dropped when the last test is through."""
         if session.items and not session.config.option.collectonly:
             try:
-                self._databases.prepare(session, (1, "no workers"))
+                self._databases.prepare(session, (1, "no workers"), ahead=1)
             except DatabaseTemplateException as error:
                 # The tests that need a database will say so; the others do not care.
                 session.config.stash[PROBLEM] = error

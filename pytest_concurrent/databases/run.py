@@ -117,7 +117,12 @@ class Databases:
         return [max(one.turn(item) for one in self._providers) for item in items]
 
     def prepare(
-        self, session: pytest.Session, workers: tuple[int, str], *, may_fork: bool = True
+        self,
+        session: pytest.Session,
+        workers: tuple[int, str],
+        *,
+        ahead: int,
+        may_fork: bool = True,
     ) -> tuple[tuple[int, str], list[tuple[str, bool]]]:
         """Find the templates of what the collected tests need, and have the others built.
 
@@ -127,6 +132,8 @@ class Databases:
         Args:
             session: The session, collected.
             workers: How many slots there are to be, and what set the number.
+            ahead: How many workers start at once: so many clones are made ahead, and then one for
+                each that comes.
             may_fork: Whether this process may be forked, to build what there is not.
 
         Returns:
@@ -138,7 +145,7 @@ class Databases:
             ConfigurationException: There are no clones, and the user demands them.
         """
         try:
-            return self._prepare(session, workers, may_fork=may_fork)
+            return self._prepare(session, workers, ahead, may_fork=may_fork)
         except SecurityException:
             raise
         except DatabaseTemplateException as error:
@@ -158,17 +165,22 @@ class Databases:
         """
         if not self._builder:
             self._providers = [one for one in self._providers if one.serves_without_workers]
-            self._prepare(session, (1, "no workers"))
+            self._prepare(session, (1, "no workers"), 1)
 
     def _prepare(
-        self, session: pytest.Session, workers: tuple[int, str], *, may_fork: bool = True
+        self,
+        session: pytest.Session,
+        workers: tuple[int, str],
+        ahead: int,
+        *,
+        may_fork: bool = True,
     ) -> tuple[tuple[int, str], list[tuple[str, bool]]]:
         survey = self._survey(session, workers)
         lines = [(remark, True) for remark in (*survey.fallbacks, *survey.remarks)]
         if not survey.recipes or self._door is None or self._keeper is None:
             self._let_go()
             return workers, lines
-        clones = survey.workers[0]
+        clones = min(ahead, survey.workers[0])
         _check_building(survey, may_fork=may_fork)
         orders = [look.order(clones) for look in survey.looks if look.is_to_be_built]
         for look in survey.looks:

@@ -32,6 +32,13 @@ _SHARE_FOR_FORECAST = 0.02
 #: Verdicts that are told at once.
 _WORDS = {"failed": "FAILED", "error": "ERROR", "timeout": "TIMEOUT", "crashed": "CRASHED"}
 
+#: Why the number of workers changes.
+_LOADS = {
+    "idle": "processors idle while tests wait",
+    "cpu": "there are more than the processors can serve",
+    "memory": "memory runs short",
+}
+
 
 @dataclass(frozen=True)
 class _Running:
@@ -140,6 +147,45 @@ class PlainProgress:
         """Say what each slot does, because somebody asked: however quiet pytest is."""
         StatusReport(self._terminal, self._nodeids, self._estimates).tell(statuses)
 
+    def worker_recycled(self, slot: int, cause: str, tests: int, memory: int) -> None:
+        """Say with ``-v`` that a worker makes room for a fresh one.
+
+        Args:
+            slot: Where.
+            cause: ``tests`` or ``memory``.
+            tests: How many tests it ran.
+            memory: Bytes that it owned when last measured; 0 = never measured.
+        """
+        why = f"it owns {memory / 2**20:.0f} MiB" if cause == "memory" else "as it is to be"
+        text = f" gw{slot} makes room for a fresh worker after {counted(tests, 'test')}: {why}"
+        self._write_if_verbose(text)
+
+    def workers_scaled(self, workers: int, cause: str) -> None:
+        """Say with ``-v`` how many workers run from now on, because of ``idle``, ``cpu``, …."""
+        text = f" {counted(workers, 'worker')} from now on: {_LOADS[cause]}"
+        self._write_if_verbose(text)
+
+    def worker_retried(
+        self, worker: str, cause: str, reason: str, attempt: tuple[int, int], delay: float
+    ) -> None:
+        """Say that a worker is tried again.
+
+        Args:
+            worker: The slot.
+            cause: ``start`` or ``killed``.
+            reason: Why it did not start, if the system said so.
+            attempt: Which retry in a row this is, and of how many.
+            delay: Seconds until then.
+        """
+        number, of = attempt
+        text = f" {worker} {_failure(cause, reason)}, retry {number} of {of} in {age(delay)}"
+        self._terminal.between_tests(text, word="concurrent:", yellow=True)
+
+    def worker_given_up(self, worker: str, cause: str, reason: str, attempts: int) -> None:
+        """Say that a worker is not tried again after so many attempts; arguments as above."""
+        text = f" {worker} {_failure(cause, reason)}, given up after {counted(attempts, 'attempt')}"
+        self._terminal.between_tests(text, word="concurrent:", red=True)
+
     def not_run(self, count: int) -> None:
         """Say how many tests had no turn because the run was broken off."""
         self._terminal.between_tests(f" {counted(count, 'test')} did not run", word="concurrent:")
@@ -153,9 +199,12 @@ class PlainProgress:
 
     def orphans_ended(self, processes: Sequence[str]) -> None:
         """Name processes that tests had left behind, and that were ended."""
-        named = "; ".join(processes[:_NAMED]) + ("; …" if len(processes) > _NAMED else "")
-        many = "1 process" if len(processes) == 1 else f"{len(processes):,} processes"
-        self._terminal.warning(f"ended {many} that tests left behind: {named}")
+        self._terminal.warning(f"ended {_named(processes)}")
+
+    def orphans_kept(self, processes: Sequence[str]) -> None:
+        """Name processes that tests left behind, and that may outlive the run."""
+        text = f" left alone (concurrent_keep_children): {_named(processes)}"
+        self._terminal.between_tests(text, word="concurrent:")
 
     def interrupted(self, times: int, grace: float) -> None:
         """Say what an interrupt does.
@@ -224,6 +273,22 @@ class PlainProgress:
         if len(overdue) > _NAMED:
             self._write(f"  and {len(overdue) - _NAMED} more")
 
+    def _write_if_verbose(self, line: str) -> None:
+        if self._terminal.verbosity > 0:
+            self._write(line, word="concurrent:")
+
     def _write(self, line: str, *, word: str = "", **markup: bool) -> None:
         if self._enabled:
             self._terminal.between_tests(line, word=word, **markup)
+
+
+def _failure(cause: str, reason: str) -> str:
+    if cause == "killed":
+        return "was killed from outside"
+    return f"did not start ({reason})" if reason else "did not start"
+
+
+def _named(processes: Sequence[str]) -> str:
+    named = "; ".join(processes[:_NAMED]) + ("; …" if len(processes) > _NAMED else "")
+    many = "1 process" if len(processes) == 1 else f"{len(processes):,} processes"
+    return f"{many} that tests left behind: {named}"

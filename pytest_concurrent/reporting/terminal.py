@@ -130,7 +130,9 @@ class Plan:
 
     Attributes:
         workers: Number of slots.
-        workers_reason: Why so many; may be empty.
+        workers_reason: Why so many, or why so many start; may be empty.
+        first: So many start.
+        least: No fewer remain where the number moves with the load; ``None`` = it does not.
         start_method: ``fork`` or ``spawn``.
         start_reason: Why not the usual one; may be empty.
         tests: Number of collected tests.
@@ -147,16 +149,26 @@ class Plan:
     estimate: float | None = None
     bound: float | None = None
     start_reason: str = ""
+    first: int | None = None
+    least: int | None = None
 
 
 def header_line(plan: Plan) -> str:
     """Say in one line how the run will be done, and why."""
     parts = [
-        _with_reason(counted(plan.workers, "worker"), plan.workers_reason),
+        *_workers(plan),
         _with_reason(plan.start_method, plan.start_reason),
         *_expectation(plan),
     ]
     return "concurrent: " + ", ".join(parts)
+
+
+def _workers(plan: Plan) -> list[str]:
+    first = plan.workers if plan.first is None else plan.first
+    parts = [_with_reason(counted(first, "worker"), plan.workers_reason)]
+    if plan.least is not None:
+        parts.append(f"{plan.least} to {plan.workers} as the load allows (--concurrent-scale)")
+    return parts
 
 
 def _with_reason(what: str, reason: str) -> str:

@@ -160,9 +160,9 @@ _BETWEEN_TESTS = (
         conftest=f"def pytest_concurrent_worker_start(config, worker): {DIE}",
         expected={"test_one": "not_run"},
         others="not_run",
-        options=("--concurrent-max-worker-restarts=1",),
+        options=("--concurrent-max-retries=1", "--concurrent-retry-delay=0.1"),
         errors=2,
-        texts=("too many workers died", "before its first test"),
+        texts=("no worker could be had", "--concurrent-max-retries", "before its first test"),
         workers=(1,),
     ),
 )

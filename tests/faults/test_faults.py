@@ -12,7 +12,7 @@ from .model import FAULTS
 from .scene import Aftermath, Scene, eventually
 
 #: Endings after which pytest's own totals count a test that was not run, as an error.
-_TOLD = ("run_timeout", "restarts_spent")
+_TOLD = ("run_timeout", "restarts_spent", "retries_spent")
 
 #: Verdicts as pytest's totals call them.
 _FAILED = ("failed", "timeout", "crashed")

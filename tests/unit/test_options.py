@@ -21,6 +21,8 @@ KINDS = [
     values.FLAG,
     values.WORKERS,
     values.RESTARTS,
+    values.BOUND,
+    values.SIZE,
     values.SECONDS,
     values.SHARD,
     values.INPUT_FILE,
@@ -91,6 +93,23 @@ def test_seconds_are_parsed(text: str, seconds: float) -> None:
     assert values.SECONDS.parse(text) == seconds
 
 
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("1", 1),
+        ("65536", 65536),
+        ("512MiB", 512 * 2**20),
+        ("512 mib", 512 * 2**20),
+        ("2G", 2 * 2**30),
+        ("1.5k", 1536),
+        ("2MB", 2_000_000),
+        ("7B", 7),
+    ],
+)
+def test_size_is_parsed(text: str, size: int) -> None:
+    assert values.SIZE.parse(text) == size
+
+
 def test_shard_is_parsed() -> None:
     assert values.SHARD.parse("3/3") == Shard(index=3, count=3)
     assert str(Shard(1, 4)) == "1/4"
@@ -100,6 +119,8 @@ REFUSED = [
     (values.FLAG, ["", "maybe", "2", "yes no"]),
     (values.WORKERS, ["", "-1", "abc", "1e9", "1.5", "1025", "1_0", "+4", "٣", "9" * 5000]),
     (values.RESTARTS, ["", "auto", "-1", "1000001"]),
+    (values.BOUND, ["", "auto", "0", "-1", "1025"]),
+    (values.SIZE, ["", "0", "-1", "G", "2X", "2GiBs", "1e9", "2,5G", "٣M", "0.1B", "9" * 5000]),
     (values.SECONDS, ["", "0", "-5", "nan", "inf", "1e999", "1e10", "0.0001", "5s", "1_0"]),
     (values.SHARD, ["", "0/3", "4/3", "a/b", "1", "1/", "/3", "1/2/3", "-1/3", "1/10001", "1.0/2"]),
     (values.one_of("auto", "fork"), ["", "spawn", "auto,fork"]),

@@ -1,7 +1,7 @@
 //! Supervisor messages as tuples: a name, then what belongs to it.
 
-use engine::{Death, Ending, Notice, Standing, StopKind, Verdict};
-use host::process::{Evidence as HostEvidence, signal_name};
+use engine::{Death, Ending, Notice, RecycleCause, RetryCause, ScaleCause, Standing, StopKind, Verdict};
+use host::process::{Evidence as HostEvidence, Orphan, signal_name};
 use host::supervisor::{Message, WorkerStatus as HostStatus};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
@@ -132,9 +132,11 @@ pub(crate) fn to_python(py: Python<'_>, message: Message) -> PyResult<Bound<'_, 
             ("status", workers).into_pyobject(py)
         }
         Message::Notice(notice) => notice_to_python(py, &notice),
-        Message::Orphans(orphans) => {
-            let orphans: Vec<_> = orphans.into_iter().map(|orphan| (orphan.pid, orphan.command)).collect();
-            ("orphans", orphans).into_pyobject(py)
+        Message::Orphans { ended, kept } => {
+            let listed = |orphans: Vec<Orphan>| -> Vec<_> {
+                orphans.into_iter().map(|orphan| (orphan.pid, orphan.command)).collect()
+            };
+            ("orphans", listed(ended), listed(kept)).into_pyobject(py)
         }
         Message::Over { ending } => ("over", ending_name(ending)).into_pyobject(py),
     }
@@ -142,6 +144,16 @@ pub(crate) fn to_python(py: Python<'_>, message: Message) -> PyResult<Bound<'_, 
 
 fn notice_to_python<'py>(py: Python<'py>, notice: &Notice) -> PyResult<Bound<'py, PyTuple>> {
     let (kind, slot, test, elapsed, limit) = match *notice {
+        Notice::Recycled { slot, cause, tests, memory } => {
+            return ("recycled", slot.0, recycle_name(cause), tests, memory).into_pyobject(py);
+        }
+        Notice::Retry { slot, cause, attempt, delay } => {
+            return ("retry", slot.0, retry_name(cause), attempt, delay.as_secs_f64()).into_pyobject(py);
+        }
+        Notice::GivenUp { slot, cause, attempts } => {
+            return ("given_up", slot.0, retry_name(cause), attempts).into_pyobject(py);
+        }
+        Notice::Scaled { workers, cause } => return ("scaled", workers, scale_name(cause)).into_pyobject(py),
         Notice::Slow { slot, test, elapsed } => ("slow", Some(slot), Some(test), elapsed, None),
         Notice::TestNearLimit { slot, test, elapsed, limit } => {
             ("test_near_limit", Some(slot), Some(test), elapsed, Some(limit))
@@ -199,6 +211,28 @@ fn stop_name(kind: StopKind) -> &'static str {
     }
 }
 
+fn recycle_name(cause: RecycleCause) -> &'static str {
+    match cause {
+        RecycleCause::Tests => "tests",
+        RecycleCause::Memory => "memory",
+    }
+}
+
+fn retry_name(cause: RetryCause) -> &'static str {
+    match cause {
+        RetryCause::Start => "start",
+        RetryCause::Killed => "killed",
+    }
+}
+
+fn scale_name(cause: ScaleCause) -> &'static str {
+    match cause {
+        ScaleCause::Idle => "idle",
+        ScaleCause::Cpu => "cpu",
+        ScaleCause::Memory => "memory",
+    }
+}
+
 fn ending_name(ending: Ending) -> &'static str {
     match ending {
         Ending::Completed => "completed",
@@ -207,5 +241,6 @@ fn ending_name(ending: Ending) -> &'static str {
         Ending::Interrupted => "interrupted",
         Ending::RunTimeout => "run_timeout",
         Ending::RestartsSpent => "restarts_spent",
+        Ending::RetriesSpent => "retries_spent",
     }
 }

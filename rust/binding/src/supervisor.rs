@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use engine::guard::Redaction;
 use engine::schedule::Outlook;
-use engine::{Config, Limits, Order, Run, Slot, TestId};
+use engine::{Config, Limits, Order, Recycling, Retries, Run, Scaling, Slot, TestId};
 use host::clock::Clock;
-use host::process::find_spy;
-use host::supervisor::{self, NATIVE, Names, Origin, Setup, SupervisorHandle};
+use host::process::{Keep, find_spy};
+use host::sense::Machine;
+use host::supervisor::{self, NATIVE, Names, Origin, Sensing, Setup, SupervisorHandle};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -46,6 +47,12 @@ pub(crate) struct Terms {
     start_method: String,
     max_failures: Option<u32>,
     max_restarts: u32,
+    max_retries: u32,
+    retry_delay: f64,
+    recycle_after: Option<u32>,
+    memory_limit: Option<u64>,
+    scaling: Option<(u16, u16)>,
+    keep_children: Vec<String>,
     test_limit: Option<f64>,
     worker_limit: f64,
     run_limit: Option<f64>,
@@ -167,6 +174,8 @@ impl Supervisor {
             events: terms.events.map(|descriptor| File::from(owned(descriptor))),
             redaction: Redaction::new(terms.secrets),
             spy,
+            keep: Keep::new(terms.keep_children),
+            sensing: Sensing { memory_limit: terms.memory_limit, load: terms.scaling.is_some() },
         };
         Ok(Self { handle: Mutex::new(Some(SupervisorHandle::start(setup)?)), names, began: clock.wall(), outlook })
     }
@@ -193,7 +202,18 @@ impl Terms {
             max_restarts: self.max_restarts,
             asks: self.asks,
             order: if self.given_order { Order::Given } else { Order::LongestFirst },
+            recycling: Recycling { tests: self.recycle_after, memory: self.memory_limit },
+            retries: Retries { most: self.max_retries, delay: duration(self.retry_delay)?, seed: self.seed() },
+            scaling: self.scaling.map(|(first, least)| {
+                let processors = u16::try_from(Machine::sense().quota).unwrap_or(u16::MAX);
+                Scaling { first, least, processors }
+            }),
         })
+    }
+
+    /// Chance that differs from run to run: runs that failed together do not try again together.
+    fn seed(&self) -> u64 {
+        self.run_id.bytes().fold(0, |seed: u64, byte| seed.rotate_left(8) ^ u64::from(byte))
     }
 
     fn started(&self, tests: u32, outlook: Option<&Outlook>, clock: &Clock) -> RunStarted {
@@ -204,6 +224,7 @@ impl Terms {
             tests,
             workers: u32::from(self.workers),
             workers_reason: self.workers_reason.as_str().into(),
+            first_workers: self.scaling.map(|(first, _)| first.into()),
             start_method: self.start_method.as_str().into(),
             estimate: outlook.map(|outlook| outlook.work.as_secs_f64()),
             bound: outlook.map(|outlook| outlook.bound.as_secs_f64()),

@@ -144,6 +144,76 @@ pub enum Notice {
         /// Its limit.
         limit: Duration,
     },
+    /// A worker is told to finish, and a fresh one takes its place.
+    Recycled {
+        /// Where.
+        slot: Slot,
+        /// Why.
+        cause: RecycleCause,
+        /// How many tests it ran.
+        tests: u32,
+        /// Its own memory when last measured, in bytes; 0 = never.
+        memory: u64,
+    },
+    /// A worker could not be had; it is tried again after a pause.
+    Retry {
+        /// Where.
+        slot: Slot,
+        /// What went wrong.
+        cause: RetryCause,
+        /// How often in a row so far on this slot, from 1.
+        attempt: u32,
+        /// The pause.
+        delay: Duration,
+    },
+    /// A worker could not be had, and it is not tried again on this slot.
+    GivenUp {
+        /// Where.
+        slot: Slot,
+        /// What went wrong.
+        cause: RetryCause,
+        /// How often in a row.
+        attempts: u32,
+    },
+    /// More or fewer workers are to run from now on.
+    Scaled {
+        /// How many.
+        workers: u16,
+        /// Why.
+        cause: ScaleCause,
+    },
+}
+
+/// Why a worker makes room for a fresh one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecycleCause {
+    /// It has run as many tests as one worker is to run.
+    Tests,
+    /// It has grown.
+    Memory,
+}
+
+/// What is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RetryCause {
+    /// A worker did not start.
+    Start,
+    /// A worker was killed from outside while no test ran on it.
+    Killed,
+}
+
+/// Why the number of workers changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScaleCause {
+    /// Processors idle while tests wait.
+    Idle,
+    /// There are more workers than the processors can serve.
+    Cpu,
+    /// Memory runs short.
+    Memory,
 }
 
 /// Why a run is over.
@@ -162,4 +232,6 @@ pub enum Ending {
     RunTimeout,
     /// The restart budget is spent.
     RestartsSpent,
+    /// No worker can be had, however often it was tried.
+    RetriesSpent,
 }

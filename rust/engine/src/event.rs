@@ -126,6 +126,15 @@ pub enum Event {
     StopOrdered,
     /// Ctrl-C or SIGTERM reached the controller. The first is polite, the second is not.
     Interrupted,
+    /// How much memory the worker on this slot owns now.
+    MemoryMeasured {
+        /// Where.
+        slot: Slot,
+        /// Bytes that would come free if it left.
+        bytes: u64,
+    },
+    /// How busy the machine was since the last such event.
+    LoadMeasured(Load),
     /// Time has passed and nothing else happened.
     Tick,
     /// The machine or the controller stood still (Ctrl-Z, suspend): every deadline moves by so much.
@@ -133,6 +142,21 @@ pub enum Event {
         /// For how long.
         by: Duration,
     },
+}
+
+/// What the processors and the memory that this run may use were doing for a moment. Shares are from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Load {
+    /// The share of the processors' time that nobody used.
+    pub idle: f64,
+    /// The share of time for which somebody waited for a processor.
+    pub cpu_pressure: f64,
+    /// The share of time for which somebody waited for memory.
+    pub memory_pressure: f64,
+    /// Memory that can be had, in bytes.
+    pub free: u64,
+    /// All memory, in bytes.
+    pub total: u64,
 }
 
 /// Seconds that one test took.
@@ -181,6 +205,16 @@ pub enum Death {
     Signaled(i32),
     /// Nobody could say.
     Unknown,
+}
+
+/// SIGKILL and SIGTERM, whose numbers POSIX fixes.
+const SENT_BY_OTHERS: [i32; 2] = [9, 15];
+
+impl Death {
+    /// Whether somebody else ended the process: what programs do wrong ends them by other signals.
+    pub(crate) fn is_from_outside(self) -> bool {
+        matches!(self, Self::Signaled(signal) if SENT_BY_OTHERS.contains(&signal))
+    }
 }
 
 /// Why a worker wants the session to stop.

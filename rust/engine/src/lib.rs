@@ -18,9 +18,9 @@ pub mod policy;
 pub mod schedule;
 pub mod wire;
 
-pub use command::{Command, Ending, Notice};
-pub use event::{Death, Event, FixtureSetUp, StopKind, Timing};
+pub use command::{Command, Ending, Notice, RecycleCause, RetryCause, ScaleCause};
+pub use event::{Death, Event, FixtureSetUp, Load, StopKind, Timing};
 pub use ids::{FixtureId, GroupId, ModuleId, ResourceId, Slot, TestId};
 pub use run::{Counts, Run, Running, Standing};
-pub use suite::{Config, Fixture, Limits, Order, Suite, Test};
+pub use suite::{Config, Fixture, Limits, Order, Recycling, Retries, Scaling, Suite, Test};
 pub use verdict::Verdict;

@@ -5,12 +5,13 @@ use std::time::Duration;
 use crate::command::{Command, Ending};
 use crate::event::Event;
 use crate::ids::Slot;
-use crate::policy::{Restarts, RunTime, Watch};
+use crate::policy::{Restarts, RunTime, Scale, Watch};
 use crate::schedule::Plan;
 use crate::suite::{Config, Limits, Suite};
 use crate::verdict::Verdict;
 
 mod clocks;
+mod crew;
 mod debuggers;
 mod facts;
 mod hand_out;
@@ -47,6 +48,8 @@ pub struct Run {
     restarts: Restarts,
     /// Whether tests may have become such as no worker has.
     seeks_missing: bool,
+    /// How many workers there are to be, where that moves.
+    scale: Option<Scale>,
     clock: Watch,
     /// Why nothing more is to start, if so.
     stop: Option<Ending>,
@@ -71,6 +74,7 @@ impl Run {
             workers: vec![Worker::default(); usize::from(config.workers.max(1))],
             restarts: Restarts::new(config.max_restarts),
             seeks_missing: false,
+            scale: config.scaling.map(|bounds| Scale::new(bounds, config.workers)),
             clock: Watch::new(Duration::ZERO, None),
             failures: 0,
             suspects: Vec::new(),
@@ -141,6 +145,8 @@ impl Run {
             Event::DebuggerDone { slot } => self.on_debugger_done(slot),
             Event::StopOrdered => self.stop(Ending::Stopped),
             Event::Interrupted => self.on_interrupted(),
+            Event::MemoryMeasured { slot, bytes } => self.on_memory_measured(slot, bytes),
+            Event::LoadMeasured(load) => self.on_load_measured(&load),
             Event::Tick | Event::Gap { .. } => {}
         }
     }
@@ -155,6 +161,7 @@ impl Run {
         self.give_up_missing_tests();
         self.wake_resting_workers();
         self.fill_slots();
+        self.stop_without_workers();
         self.end_if_done();
     }
 

@@ -87,4 +87,41 @@ pub struct Config {
     pub order: Order,
     /// Whether somebody may want a test to run again whose worker died with it.
     pub asks: bool,
+    /// When a worker makes room for a fresh one.
+    pub recycling: Recycling,
+    /// What is done when a worker cannot be had.
+    pub retries: Retries,
+    /// How the number of workers moves; `None` = all slots are used from the start.
+    pub scaling: Option<Scaling>,
+}
+
+/// When a worker with which nothing is wrong makes room for a fresh one, at the next border of a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Recycling {
+    /// After so many tests; at least 1.
+    pub tests: Option<u32>,
+    /// When its own memory is larger, in bytes.
+    pub memory: Option<u64>,
+}
+
+/// How often something that is no test's fault is tried again, and after what pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retries {
+    /// So often in a row on one slot.
+    pub most: u32,
+    /// Before the first; doubled before each further one.
+    pub delay: Duration,
+    /// Where the jitter comes from.
+    pub seed: u64,
+}
+
+/// Bounds of the number of workers that run at once; the upper one is [`Config::workers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scaling {
+    /// So many start.
+    pub first: u16,
+    /// No fewer remain, whatever the load.
+    pub least: u16,
+    /// Processors at hand: so many workers are never too many for them.
+    pub processors: u16,
 }

@@ -1,8 +1,18 @@
-//! What the machine offers: processors and memory that this process may use.
+//! What the machine offers: processors and memory that this process may use, and how busy they are.
 
 use std::num::NonZeroUsize;
 
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+
+use memory::Supply;
+use places::Places;
+
+mod gauge;
+mod memory;
+mod places;
+
+pub use gauge::Gauge;
+pub use memory::{owned, resident};
 
 /// Memory that a worker is thought to need when nothing was measured, in bytes.
 pub const MEMORY_PER_WORKER: u64 = 512 * 1024 * 1024;
@@ -35,10 +45,8 @@ impl Machine {
         let quota = std::thread::available_parallelism().map_or(affinity, NonZeroUsize::get);
         let system =
             System::new_with_specifics(RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram()));
-        let memory = system.map_or(u64::MAX, |system| {
-            let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.free_memory);
-            system.available_memory().min(limit)
-        });
+        let memory = system.map_or(u64::MAX, |system| system.available_memory());
+        let memory = Supply::sense(&Places::here()).map_or(memory, |supply| memory.min(supply.free));
         Self { affinity, quota: quota.min(affinity), memory }
     }
 

@@ -16,6 +16,7 @@ mod advice;
 mod compare;
 mod render;
 mod summarise;
+mod turnover;
 
 #[cfg(test)]
 mod samples;
@@ -88,6 +89,52 @@ pub struct Summary {
     pub worker_duration_variance: f64,
     /// Failed, timed out and crashed tests, as a share of those that started, from 0 to 1.
     pub error_rate: f64,
+    /// Workers that made room for fresh ones.
+    #[serde(default)]
+    pub recycled: Recycled,
+    /// Workers that could not be had and were tried again.
+    #[serde(default)]
+    pub retries: Retries,
+    /// How the number of workers moved; `None` if it was fixed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
+}
+
+/// Workers that made room for fresh ones, by what was the reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Recycled {
+    /// They had run as many tests as one worker is to run.
+    pub tests: u32,
+    /// They had grown.
+    pub memory: u32,
+}
+
+/// Attempts to have a worker again, by what had gone wrong.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Retries {
+    /// It did not start.
+    pub start: u32,
+    /// It was killed from outside while no test ran on it.
+    pub killed: u32,
+    /// Slots on which it was not tried again.
+    pub given_up: u32,
+}
+
+/// How the number of workers moved.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scaling {
+    /// How many there were at first.
+    pub first: u32,
+    /// The most that there were at once.
+    pub most: u32,
+    /// The mean over the run.
+    pub average: f64,
+    /// How often it became more.
+    pub grown: u32,
+    /// How often it became fewer.
+    pub shrunk: u32,
 }
 
 /// A test or a group that is never split.

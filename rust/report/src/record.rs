@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{Death, Ending, Timing, Verdict};
+use engine::{Death, Ending, RecycleCause, RetryCause, ScaleCause, Timing, Verdict};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -86,6 +86,45 @@ pub enum What {
         /// Peak resident memory in bytes.
         peak_memory: u64,
     },
+    /// A worker was told to finish, so that a fresh one takes its place.
+    WorkerRecycled {
+        /// Where.
+        worker: Arc<str>,
+        /// Why.
+        cause: RecycleCause,
+        /// How many tests it ran.
+        tests: u32,
+        /// The memory that it shared with nobody when last measured, in bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        memory: Option<u64>,
+    },
+    /// A worker could not be had, and is tried again after a pause.
+    WorkerRetried {
+        /// Where.
+        worker: Arc<str>,
+        /// What went wrong.
+        cause: RetryCause,
+        /// How often in a row so far on this slot, from 1.
+        attempt: u32,
+        /// The pause, in seconds.
+        delay: f64,
+    },
+    /// A worker could not be had, and is not tried again on this slot.
+    WorkerGivenUp {
+        /// Where.
+        worker: Arc<str>,
+        /// What went wrong.
+        cause: RetryCause,
+        /// How often in a row.
+        attempts: u32,
+    },
+    /// From now on more or fewer workers are to run.
+    WorkersScaled {
+        /// How many.
+        workers: u32,
+        /// Why.
+        cause: ScaleCause,
+    },
     /// Something failed on a worker while no test was running there.
     ErrorBetweenTests {
         /// Where.
@@ -136,6 +175,9 @@ pub struct RunStarted {
     pub workers: u32,
     /// Why so many.
     pub workers_reason: Box<str>,
+    /// How many of them start, if their number moves with the load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_workers: Option<u32>,
     /// `fork` or `spawn`.
     pub start_method: Box<str>,
     /// Estimated seconds of all tests together, if timings are known.
@@ -323,150 +365,4 @@ fn check_schema(record: Record) -> Result<Record, ReadError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn finished() -> Record {
-        Record {
-            time: 1.25,
-            what: What::TestFinished(TestFinished {
-                worker: Some("gw0".into()),
-                test: "test_a.py::test_one".into(),
-                verdict: Verdict::Passed,
-                timing: Timing { start: 0.5, setup: 0.25, call: 0.5, teardown: 0.0, shared: 0.0 },
-                failures: 0,
-                message: None,
-                estimate: Some(0.75),
-                group: None,
-            }),
-        }
-    }
-
-    fn died() -> Record {
-        let what = What::WorkerDied {
-            worker: "gw1".into(),
-            death: Death::Signaled(11),
-            test: None,
-            evidence: Some("Segmentation fault".into()),
-            cpu: 2.5,
-            peak_memory: 1 << 40,
-        };
-        Record { time: 2.0, what }
-    }
-
-    #[test]
-    fn timing_stands_beside_the_verdict() {
-        assert_eq!(
-            finished().to_line(),
-            r#"{"time":1.25,"event":"test_finished","worker":"gw0","test":"test_a.py::test_one","verdict":"passed","start":0.5,"setup":0.25,"call":0.5,"teardown":0.0,"shared":0.0,"failures":0,"estimate":0.75}"#
-        );
-    }
-
-    /// One record of each kind.
-    fn one_of_each() -> Vec<Record> {
-        let worker: Arc<str> = "gw0".into();
-        let run = RunStarted {
-            schema: SCHEMA,
-            run_id: "r1".into(),
-            started_at: 1_700_000_000.5,
-            tests: 2,
-            workers: 2,
-            workers_reason: "--workers".into(),
-            start_method: "fork".into(),
-            estimate: Some(41.25),
-            bound: None,
-            versions: [("python".to_owned(), "3.13.0".to_owned())].into(),
-        };
-        let slow = What::Notice {
-            kind: NoticeKind::TestNearLimit,
-            worker: Some(worker.clone()),
-            test: Some("test_a.py::test_one".into()),
-            elapsed: 48.0,
-            limit: Some(60.0),
-        };
-        let ending = Ending::RunTimeout;
-        let verdicts = [Verdict::Passed, Verdict::NotRun].into_iter().collect();
-        let whats = [
-            What::RunStarted(run),
-            What::WorkerStarted { worker: worker.clone(), pid: 7, attempt: 1 },
-            What::WorkerReady { worker: worker.clone() },
-            What::TestStarted { worker: worker.clone(), test: "test_a.py::test_one[\u{e9}\n]".into() },
-            What::FixtureSetUp { worker: worker.clone(), fixture: "db".into(), seconds: 0.5 },
-            What::WorkerFinished { worker: worker.clone(), cpu: 1.5, peak_memory: u64::MAX },
-            What::ErrorBetweenTests { worker, message: "E   boom".into() },
-            slow,
-            What::RunFinished { ending, exit_code: Some(8), verdicts },
-        ];
-        whats.into_iter().map(|what| Record { time: 0.5, what }).chain([finished(), died()]).collect()
-    }
-
-    #[test]
-    fn each_line_reads_back_as_written() {
-        for record in one_of_each() {
-            assert_eq!(Record::parse_line(&record.to_line()).unwrap(), record);
-        }
-    }
-
-    #[test]
-    fn each_event_has_its_name() {
-        let names: Vec<_> = one_of_each()
-            .iter()
-            .map(|record| serde_json::to_value(record).unwrap()["event"].as_str().unwrap().to_owned())
-            .collect();
-        let expected = [
-            "run_started",
-            "worker_started",
-            "worker_ready",
-            "test_started",
-            "fixture_set_up",
-            "worker_finished",
-            "error_between_tests",
-            "notice",
-            "run_finished",
-            "test_finished",
-            "worker_died",
-        ];
-        assert_eq!(names, expected);
-    }
-
-    #[test]
-    fn a_line_never_holds_a_line_end() {
-        assert!(one_of_each().iter().all(|record| !record.to_line().contains('\n')));
-    }
-
-    #[test]
-    fn a_cut_last_line_is_left_out() {
-        let whole = format!("{}\n{}\n", finished().to_line(), died().to_line());
-        let cut = &whole.as_bytes()[..whole.len() - 5];
-        assert_eq!(read(cut).unwrap(), [finished()]);
-        assert_eq!(read(whole.as_bytes()).unwrap(), [finished(), died()]);
-    }
-
-    #[test]
-    fn a_broken_line_is_named() {
-        let text = format!("{}\nnonsense\n{}\n", finished().to_line(), died().to_line());
-        let error = read(text.as_bytes()).unwrap_err();
-        assert_eq!(error.to_string(), "line 2 is not an event of pytest-concurrent");
-    }
-
-    #[test]
-    fn a_later_schema_is_refused() {
-        let line = br#"{"time":0,"event":"run_started","schema":2,"run_id":"r","started_at":0,"tests":0,"workers":1,"workers_reason":"","start_method":"fork","versions":{}}"#;
-        let error = read(line).unwrap_err();
-        assert_eq!(error.to_string(), "the events have schema 2; this version reads up to 1");
-    }
-
-    #[test]
-    fn unknown_fields_of_later_writers_are_ignored() {
-        let line = r#"{"time":1,"event":"worker_ready","worker":"gw0","colour":"red"}"#;
-        let what = What::WorkerReady { worker: "gw0".into() };
-        assert_eq!(Record::parse_line(line).unwrap(), Record { time: 1.0, what });
-    }
-
-    #[test]
-    fn counts_cover_every_verdict() {
-        let counts: VerdictCounts =
-            [Verdict::Passed, Verdict::Timeout, Verdict::NotRun, Verdict::Crashed].into_iter().collect();
-        assert_eq!((counts.total(), counts.started(), counts.bad()), (4, 3, 2));
-    }
-}
+mod tests;

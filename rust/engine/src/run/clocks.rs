@@ -129,7 +129,7 @@ impl Run {
         self.holds_up_others(slot).then(overdue)
     }
 
-    fn tell(&mut self, notice: Notice) {
+    pub(super) fn tell(&mut self, notice: Notice) {
         self.commands.push(Command::Tell(notice));
     }
 }

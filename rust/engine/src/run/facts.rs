@@ -133,7 +133,7 @@ impl Run {
         let busy = self.workers.iter().map(|worker| worker.busy_time(self.now));
         let longest = busy.clone().max().unwrap_or_default();
         let all = busy.sum::<Duration>() + self.plan.time_left();
-        longest.max(all / u32::from(self.config.workers.max(1)))
+        longest.max(all / self.crew_limit().max(1) as u32)
     }
 
     /// Why nothing more starts, if so.

@@ -44,6 +44,8 @@ impl Run {
         let tests = self.plan.take(slot, self.room(slot, true));
         if !tests.is_empty() {
             self.hand(slot, tests);
+        } else if self.is_leaving(slot) && !self.plan.is_amid_group(slot) {
+            self.retire(slot);
         } else if self.may_bring(slot) {
             self.rest(slot);
         } else {
@@ -137,6 +139,8 @@ impl Run {
         let others = || self.workers.iter().enumerate().filter(|(index, _)| *index != slot.index());
         Room {
             time: self.plan.horizon().saturating_sub(queued),
+            tests: self.allowance(slot),
+            leaving: self.is_leaving(slot),
             fresh,
             alone: fresh && others().all(|(_, worker)| worker.is_quiet()),
             busy: if fresh {

@@ -47,6 +47,10 @@ impl Queue {
         taken.into_iter().rev().map(|handed| handed.test)
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.tests.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.tests.is_empty()
     }

@@ -37,6 +37,7 @@ impl Run {
         if worker.running.take_if(|running| running.test == test).is_none() {
             return;
         }
+        (worker.ended, worker.failures) = (worker.ended.saturating_add(1), 0);
         self.give_time_to_leave(slot);
         self.plan.ended(slot, test);
         self.learn(test, outcome);

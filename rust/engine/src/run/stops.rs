@@ -5,7 +5,7 @@ use crate::event::StopKind;
 use crate::ids::Slot;
 use crate::policy::{Cause, Escalation};
 use crate::run::Run;
-use crate::run::worker::Worker;
+use crate::run::worker::{Legacy, Worker};
 use crate::verdict::Verdict;
 
 impl Run {
@@ -51,6 +51,14 @@ impl Run {
         self.stop(Ending::RestartsSpent);
     }
 
+    /// Where nobody is left and nobody can be started, waiting is of no use.
+    pub(super) fn stop_without_workers(&mut self) {
+        let given_up = self.workers.iter().filter(|worker| worker.legacy == Legacy::GivenUp).count();
+        if given_up > 0 && given_up >= self.crew_limit() && !self.workers.iter().any(Worker::is_alive) {
+            self.stop(Ending::RetriesSpent);
+        }
+    }
+
     /// Nothing more starts: take everything back, let workers at rest go. Running tests go on.
     pub(super) fn stop(&mut self, ending: Ending) {
         if let Some(earlier) = self.stop {
@@ -81,7 +89,7 @@ impl Run {
 fn severity(ending: Ending) -> u8 {
     match ending {
         Ending::Completed => 0,
-        Ending::MaxFailures | Ending::Stopped | Ending::RestartsSpent => 1,
+        Ending::MaxFailures | Ending::Stopped | Ending::RestartsSpent | Ending::RetriesSpent => 1,
         Ending::RunTimeout => 2,
         Ending::Interrupted => 3,
     }

@@ -22,6 +22,20 @@ pub(super) enum Phase {
     Finished,
 }
 
+/// What the last process on a slot means for the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(super) enum Legacy {
+    /// Nothing: there was none, or it left when there was no more for it.
+    #[default]
+    None,
+    /// It made room for a fresh one.
+    Recycled,
+    /// It did not end as it should: the next one is a replacement.
+    Lost,
+    /// None could be had, too often: there will be no next.
+    GivenUp,
+}
+
 /// The worker on one slot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Worker {
@@ -38,10 +52,14 @@ pub(super) struct Worker {
     pub(super) escalation: Option<Escalation>,
     /// It said that the session is to stop.
     pub(super) asked_to_stop: bool,
-    /// The last process on this slot did not end as it should: the next one is a replacement.
-    pub(super) needs_replacement: bool,
-    /// Starts in a row that came to nothing.
-    pub(super) failed_starts: u32,
+    /// Tests that ended on it.
+    pub(super) ended: u32,
+    /// Its own memory when last measured, in bytes.
+    pub(super) memory: u64,
+    /// What becomes of the slot.
+    pub(super) legacy: Legacy,
+    /// How often in a row no worker could be had here, or was killed before it had ended a test.
+    pub(super) failures: u32,
     /// No start before this moment.
     pub(super) not_before: Duration,
 }
@@ -63,12 +81,17 @@ pub(super) struct RunningTest {
 impl Worker {
     /// A process was asked for.
     pub(super) fn starting(&mut self, watch: Watch) {
-        let (failed_starts, not_before) = (self.failed_starts, self.not_before);
-        *self = Self { phase: Phase::Starting, watch: Some(watch), failed_starts, not_before, ..Self::default() };
+        let (failures, not_before) = (self.failures, self.not_before);
+        *self = Self { phase: Phase::Starting, watch: Some(watch), failures, not_before, ..Self::default() };
     }
 
     pub(super) fn is_alive(&self) -> bool {
         self.phase != Phase::Vacant
+    }
+
+    /// Whether a process may be started here.
+    pub(super) fn is_vacant(&self) -> bool {
+        !self.is_alive() && self.legacy != Legacy::GivenUp
     }
 
     /// Whether it may be sent commands about tests.

@@ -1,11 +1,11 @@
 //! Workers come and go.
 
-use crate::command::Command;
+use crate::command::{Command, Notice, RetryCause};
 use crate::event::Death;
 use crate::ids::Slot;
-use crate::policy::{Cause, Escalation, Watch, pause};
+use crate::policy::{Cause, Escalation, Watch};
 use crate::run::Run;
-use crate::run::worker::{Phase, Worker};
+use crate::run::worker::{Legacy, Phase, Worker};
 use crate::verdict::Verdict;
 
 impl Run {
@@ -14,7 +14,7 @@ impl Run {
         if worker.is_being_ended() {
             return;
         }
-        (worker.phase, worker.resting, worker.failed_starts) = (Phase::Working, true, 0);
+        (worker.phase, worker.resting) = (Phase::Working, true);
         self.plan.heard(slot);
         self.seeks_missing = true;
         self.forgive_worker(slot);
@@ -29,7 +29,9 @@ impl Run {
         }
         let told = worker.phase == Phase::Finishing || worker.asked_to_stop;
         (worker.phase, worker.resting) = (Phase::Finished, false);
-        worker.needs_replacement = !told;
+        if !told {
+            worker.legacy = Legacy::Lost;
+        }
         self.forgive_worker(slot);
         self.watch_worker(slot);
     }
@@ -48,20 +50,20 @@ impl Run {
         }
         self.return_tests(slot, worker.queue.take_last(usize::MAX));
         self.plan.abandon(slot);
-        self.vacate(slot, &worker);
+        self.vacate(slot, &worker, death);
         self.on_debugger_done(slot);
     }
 
     pub(super) fn on_start_failed(&mut self, slot: Slot) {
         let starting = self.worker(slot).is_some_and(|worker| worker.phase == Phase::Starting);
         if let Some(worker) = self.worker_mut(slot).filter(|_| starting).map(std::mem::take) {
-            self.vacate(slot, &worker);
+            self.vacate(slot, &worker, Death::Unknown);
         }
     }
 
     /// Start as many workers as can be of use, whatever is split later.
     pub(super) fn fill_first_slots(&mut self) {
-        let useful = self.plan.most_workers();
+        let useful = self.plan.most_workers().min(self.crew_limit());
         for slot in self.slots().take(useful) {
             if self.stop.is_none() && self.may_start_on(slot) {
                 self.start_worker(slot);
@@ -70,17 +72,20 @@ impl Run {
     }
 
     /// Start workers on vacant slots while there is more to do than there are workers at rest. Slots whose worker was
-    /// lost come first: they spend the budget.
+    /// lost come first, because they spend the budget, then those whose worker made room.
     pub(super) fn fill_slots(&mut self) {
-        let nothing_to_do = self.plan.pieces() == 0 || self.plan.is_serial();
-        if !self.started || self.stop.is_some() || nothing_to_do || self.stands_still() {
+        let may_not = self.stop.is_some() || self.plan.is_serial() || self.stands_still();
+        if !self.started || may_not || !self.has_room_in_crew() {
             return;
         }
         let mut slots: Vec<_> = self.slots().filter(|slot| self.may_start_on(*slot)).collect();
-        slots.sort_by_key(|slot| self.worker(*slot).is_some_and(|worker| !worker.needs_replacement));
+        slots.sort_by_key(|slot| {
+            let worker = &self.workers[slot.index()];
+            (worker.legacy != Legacy::Lost, worker.legacy != Legacy::Recycled)
+        });
         for slot in slots {
-            if self.plan.pieces() <= self.workers_at_hand() {
-                return;
+            if !self.has_room_in_crew() || !self.is_wanted_on(slot) {
+                continue;
             }
             if !self.start_worker(slot) {
                 return self.stop_for_restarts();
@@ -91,7 +96,7 @@ impl Run {
     /// Whether a slot only waits for its pause to end.
     pub(super) fn waits_for_pause(&self, slot: Slot) -> bool {
         self.stop.is_none()
-            && self.worker(slot).is_some_and(|worker| !worker.is_alive() && worker.not_before > self.now)
+            && self.worker(slot).is_some_and(|worker| worker.is_vacant() && worker.not_before > self.now)
     }
 
     /// Start or reset the clock on what this worker owes.
@@ -109,7 +114,22 @@ impl Run {
     }
 
     fn may_start_on(&self, slot: Slot) -> bool {
-        self.worker(slot).is_some_and(|worker| !worker.is_alive() && worker.not_before <= self.now)
+        self.worker(slot).is_some_and(|worker| worker.is_vacant() && worker.not_before <= self.now)
+    }
+
+    /// Slots that pause or were given up count: what failed there would fail elsewhere.
+    fn has_room_in_crew(&self) -> bool {
+        let pauses = |worker: &Worker| worker.is_vacant() && worker.not_before > self.now;
+        let failed = |worker: &&Worker| worker.legacy == Legacy::GivenUp || pauses(worker);
+        self.crew() + self.workers.iter().filter(failed).count() < self.crew_limit()
+    }
+
+    /// Whether a worker on this slot would find something to do. The successor of one that made room may find that only
+    /// in what others have begun.
+    fn is_wanted_on(&self, slot: Slot) -> bool {
+        let at_hand = self.workers_at_hand();
+        let succeeds = self.worker(slot).is_some_and(|worker| worker.legacy == Legacy::Recycled);
+        self.plan.pieces() > at_hand || (succeeds && at_hand == 0 && self.plan.has_more_for(slot))
     }
 
     fn workers_at_hand(&self) -> usize {
@@ -131,7 +151,7 @@ impl Run {
     fn start_worker(&mut self, slot: Slot) -> bool {
         let watch = self.start_watch();
         let worker = &mut self.workers[slot.index()];
-        if worker.needs_replacement && !self.restarts.spend() {
+        if worker.legacy == Legacy::Lost && !self.restarts.spend() {
             return false;
         }
         worker.starting(watch);
@@ -140,15 +160,41 @@ impl Run {
     }
 
     /// Clear a slot after its last process, and remember what the next one has to know.
-    fn vacate(&mut self, slot: Slot, last: &Worker) {
+    fn vacate(&mut self, slot: Slot, last: &Worker, death: Death) {
         self.seeks_missing = true;
-        let never_ready = last.phase == Phase::Starting;
-        let failed_starts = if never_ready { last.failed_starts + 1 } else { 0 };
-        let pause = if never_ready { pause(failed_starts) } else { std::time::Duration::ZERO };
-        let needs_replacement = !has_left_cleanly(last);
-        let not_before = self.now.saturating_add(pause);
-        self.workers[slot.index()] = Worker { needs_replacement, failed_starts, not_before, ..Worker::default() };
+        let legacy = if has_left_cleanly(last) { last.legacy } else { Legacy::Lost };
+        self.workers[slot.index()] = match blameless(last, death) {
+            Some(cause) => self.retried(slot, cause, last.failures.saturating_add(1)),
+            None => Worker { legacy, ..Worker::default() },
+        };
     }
+
+    /// The vacant slot after a failure that is no test's fault: there is a pause before the next attempt, if there is one.
+    fn retried(&mut self, slot: Slot, cause: RetryCause, failures: u32) -> Worker {
+        let vacant = Worker { failures, ..Worker::default() };
+        if self.stop.is_some() {
+            return vacant;
+        }
+        if let Some(delay) = self.config.retries.pause(slot, failures) {
+            self.tell(Notice::Retry { slot, cause, attempt: failures, delay });
+            return Worker { not_before: self.now.saturating_add(delay), ..vacant };
+        }
+        self.tell(Notice::GivenUp { slot, cause, attempts: failures });
+        Worker { legacy: Legacy::GivenUp, ..vacant }
+    }
+}
+
+/// What the infrastructure did to a worker whose process is gone, if it was neither a test nor the engine. One that has
+/// not begun a test has not got through its start, however it ended.
+fn blameless(worker: &Worker, death: Death) -> Option<RetryCause> {
+    if has_left_cleanly(worker) || worker.running.is_some() {
+        return None;
+    }
+    if worker.ended == 0 {
+        return Some(RetryCause::Start);
+    }
+    let ended_by_us = worker.escalation.as_ref().is_some_and(Escalation::has_acted);
+    (!ended_by_us && death.is_from_outside()).then_some(RetryCause::Killed)
 }
 
 /// What becomes of the test that ran on a worker that died.
@@ -181,7 +227,7 @@ fn is_lost(worker: &Worker, death: Death) -> bool {
 
 /// Whether nothing is wrong with the end of this process: it had finished as told, or had said that it stops.
 fn has_left_cleanly(worker: &Worker) -> bool {
-    let finished = worker.phase == Phase::Finished && !worker.needs_replacement;
+    let finished = worker.phase == Phase::Finished && worker.legacy != Legacy::Lost;
     let left = finished && worker.running.is_none() && !worker.is_being_ended();
     left || worker.asked_to_stop
 }

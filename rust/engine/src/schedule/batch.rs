@@ -41,6 +41,10 @@ pub(crate) struct Handed {
 pub(crate) struct Room {
     /// Estimated time that may be added.
     pub(crate) time: Duration,
+    /// Tests that may be added.
+    pub(crate) tests: usize,
+    /// The worker goes on only with what it is in the middle of.
+    pub(crate) leaving: bool,
     /// The worker has nothing behind the test that it is ending: it may take long tests, resources, and others' work.
     pub(crate) fresh: bool,
     /// Every other worker rests.
@@ -82,6 +86,7 @@ pub(super) struct Batch {
 
 impl Batch {
     pub(super) fn new(room: Room, most: usize) -> Self {
+        let most = most.min(room.tests);
         Self { room, tests: Vec::new(), time: Duration::ZERO, most }
     }
 
@@ -121,7 +126,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn filled(fresh: bool, estimates: &[Duration]) -> usize {
-        let room = Room { time: HORIZON, fresh, alone: false, busy: Vec::new() };
+        let room = Room { time: HORIZON, tests: usize::MAX, leaving: false, fresh, alone: false, busy: Vec::new() };
         let mut batch = Batch::new(room, MOST_TESTS);
         for estimate in estimates {
             if !batch.accepts(*estimate) {

@@ -78,15 +78,24 @@ fn deal(shares: &mut [Share], tests: usize, time: Duration) {
 mod tests {
     use super::super::units::testing::{suite, test};
     use super::*;
-    use crate::suite::{Config, Limits, Order, Test};
+    use crate::suite::{Config, Limits, Order, Recycling, Retries, Test};
 
     fn outlook(tests: impl IntoIterator<Item = Test>) -> Outlook {
         let mut suite = suite(tests);
         suite.resources = vec![1];
         let second = Duration::from_secs(1);
         let limits = Limits { test: None, worker: second, run: None, slow: second, stacks: second, grace: second };
-        let config =
-            Config { workers: 2, max_failures: None, limits, max_restarts: 0, order: Order::LongestFirst, asks: false };
+        let config = Config {
+            workers: 2,
+            max_failures: None,
+            limits,
+            max_restarts: 0,
+            order: Order::LongestFirst,
+            asks: false,
+            recycling: Recycling::default(),
+            retries: Retries { most: 0, delay: second, seed: 0 },
+            scaling: None,
+        };
         Plan::new(&suite, &config).outlook()
     }
 

@@ -137,6 +137,18 @@ impl Plan {
         blocked || others().any(|desk| desk.holds(SERIAL) || desk.units.iter().any(|unit| self.may_be_split(*unit)))
     }
 
+    /// Whether the worker is in the middle of a group that the user named.
+    pub(crate) fn is_amid_group(&mut self, slot: Slot) -> bool {
+        self.current_unit(slot).is_some_and(|unit| self.units[unit].kind == Kind::Hard)
+    }
+
+    /// Whether another worker in this one's place would find something, or could take a part of what others have begun.
+    pub(crate) fn has_more_for(&self, slot: Slot) -> bool {
+        let others = self.desks.iter().enumerate().filter(|(index, _)| *index != slot.index());
+        let begun = |unit: &UnitId| !self.units[*unit].tests.is_empty() && self.units[*unit].class != SERIAL;
+        self.pieces() > 0 || others.flat_map(|(_, desk)| &desk.units).any(begun)
+    }
+
     /// The last of the tests handed to this worker will not start there; `tests` are given latest first.
     pub(crate) fn put_back(&mut self, slot: Slot, tests: impl IntoIterator<Item = TestId>) {
         for test in tests {
@@ -212,8 +224,12 @@ impl Plan {
         let access = batch.access();
         if let Some(unit) = self.current_unit(slot)
             && !self.leaves(slot, unit, access)
+            && !(batch.room.leaving && self.units[unit].kind == Kind::Loose)
         {
             return Some(unit).filter(|unit| self.may_draw(slot, *unit, batch));
+        }
+        if batch.room.leaving {
+            return None;
         }
         match self.best_key(slot, access) {
             Some(Key { unit, .. }) => self.may_draw(slot, unit, batch).then(|| self.claim(slot, unit)),

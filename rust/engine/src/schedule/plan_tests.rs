@@ -12,11 +12,11 @@ use super::units::testing::{fixture, suite, test, unmeasured};
 use super::units::{Kind, Unit};
 use crate::event::FixtureSetUp;
 use crate::ids::{FixtureId, Slot, TestId};
-use crate::suite::{Config, Limits, Order, Test};
+use crate::suite::{Config, Limits, Order, Recycling, Retries, Test};
 
 #[derive(Clone, Debug)]
 enum Deed {
-    Take { slot: u16, fresh: bool },
+    Take { slot: u16, fresh: bool, leaving: bool },
     PutBack { slot: u16, count: usize },
     End { slot: u16 },
     Abandon { slot: u16 },
@@ -26,7 +26,7 @@ enum Deed {
 fn any_deed() -> impl Strategy<Value = Deed> {
     let slot = || 0_u16..3;
     prop_oneof![
-        4 => (slot(), any::<bool>()).prop_map(|(slot, fresh)| Deed::Take { slot, fresh }),
+        4 => (slot(), any::<bool>(), any::<bool>()).prop_map(|(slot, fresh, leaving)| Deed::Take { slot, fresh, leaving }),
         2 => (slot(), 0_usize..9).prop_map(|(slot, count)| Deed::PutBack { slot, count }),
         3 => slot().prop_map(|slot| Deed::End { slot }),
         1 => slot().prop_map(|slot| Deed::Abandon { slot }),
@@ -52,7 +52,18 @@ fn plan(tests: Vec<Test>, order: Order) -> Plan {
     suite.resources = vec![1];
     let second = Duration::from_secs(1);
     let limits = Limits { test: None, worker: second, run: None, slow: second, stacks: second, grace: second };
-    Plan::new(&suite, &Config { workers: 3, max_failures: None, limits, max_restarts: 0, order, asks: false })
+    let config = Config {
+        workers: 3,
+        max_failures: None,
+        limits,
+        max_restarts: 0,
+        order,
+        asks: false,
+        recycling: Recycling::default(),
+        retries: Retries { most: 0, delay: second, seed: 0 },
+        scaling: None,
+    };
+    Plan::new(&suite, &config)
 }
 
 #[test]
@@ -60,7 +71,8 @@ fn later_turn_waits_however_long_its_tests() {
     let tests = [test(0).lasting(1.0).in_turn(1), test(0).lasting(0.001), test(1).lasting(0.5)];
     let handed_out = |order| {
         let mut plan = plan(tests.to_vec(), order);
-        let room = || Room { time: HORIZON, fresh: true, alone: false, busy: vec![Duration::ZERO; 3] };
+        let busy = || vec![Duration::ZERO; 3];
+        let room = || Room { time: HORIZON, tests: 9, leaving: false, fresh: true, alone: false, busy: busy() };
         let rounds = (0..tests.len()).flat_map(|_| plan.take(Slot(0), room()));
         rounds.map(|handed| handed.test.0).collect::<Vec<_>>()
     };
@@ -70,10 +82,10 @@ fn later_turn_waits_however_long_its_tests() {
 
 fn perform(plan: &mut Plan, handed: &mut [Vec<TestId>], deed: &Deed) {
     match *deed {
-        Deed::Take { slot, fresh } => {
+        Deed::Take { slot, fresh, leaving } => {
             let fresh = fresh && handed[usize::from(slot)].is_empty();
             let alone = handed.iter().all(Vec::is_empty);
-            let room = Room { time: HORIZON, fresh, alone, busy: vec![Duration::ZERO; 3] };
+            let room = Room { time: HORIZON, tests: 9, leaving, fresh, alone, busy: vec![Duration::ZERO; 3] };
             handed[usize::from(slot)].extend(plan.take(Slot(slot), room).iter().map(|handed| handed.test));
         }
         Deed::PutBack { slot, count } => {

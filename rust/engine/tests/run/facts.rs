@@ -1,7 +1,8 @@
 //! Dispatch, deaths and stops: single facts, played by hand.
 
 use engine::{
-    Command, Config, Ending, Event, GroupId, Order, ResourceId, Run, Slot, StopKind, Suite, Test, TestId, Verdict,
+    Command, Config, Ending, Event, GroupId, Notice, Order, ResourceId, RetryCause, Run, Slot, StopKind, Suite, Test,
+    TestId, Verdict,
 };
 
 use crate::hand::{G0, G1, Hand, run, settle};
@@ -172,7 +173,9 @@ fn crash_settles_its_test_and_frees_the_rest() {
 
 #[test]
 fn death_between_tests_is_an_error_of_its_own() {
-    let mut hand = Hand::started(lasting(&[LONG; 2]), config(1));
+    let mut hand = Hand::started(lasting(&[LONG; 3]), config(1));
+    hand.begins(0, 0);
+    hand.ends(0, 0, Verdict::Passed);
     let lost = Command::WorkerLost { slot: G0, finishing: false, hung: false };
     assert_eq!(hand.dies(0), [lost, Command::StartWorker { slot: G0 }]);
 }
@@ -202,9 +205,13 @@ fn spent_budget_ends_the_run() {
 fn failed_start_is_tried_again_after_a_pause() {
     let mut hand = Hand::new(lasting(&[LONG]), config(1));
     hand.start();
-    assert_eq!(hand.hear(Event::StartFailed { slot: G0 }), []);
+    let told = hand.hear(Event::StartFailed { slot: G0 });
+    assert!(
+        matches!(told[..], [Command::Tell(Notice::Retry { cause: RetryCause::Start, attempt: 1, .. })]),
+        "{told:?}"
+    );
     assert_eq!(hand.wait(0.2), [Command::StartWorker { slot: G0 }]);
-    assert_eq!(hand.run.counts().restarts, 1);
+    assert_eq!(hand.run.counts().restarts, 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Command, Config, Death, Event, Run, Slot, Suite, Test, TestId, Timing, Verdict};
+use engine::{Command, Config, Death, Event, Fixture, Run, Slot, Suite, Test, TestId, Timing, Verdict};
 
 pub(crate) struct Hand {
     pub(crate) run: Run,
@@ -11,14 +11,23 @@ pub(crate) struct Hand {
 
 impl Hand {
     pub(crate) fn new(tests: Vec<Test>, config: Config) -> Self {
+        Self::with_fixtures(tests, Vec::new(), config)
+    }
+
+    fn with_fixtures(tests: Vec<Test>, fixtures: Vec<Fixture>, config: Config) -> Self {
         let slots = tests.iter().flat_map(|test| &test.resources).map(|resource| resource.index() + 1).max();
-        let suite = Suite { tests, resources: vec![1; slots.unwrap_or(0)], ..Suite::default() };
+        let suite = Suite { tests, fixtures, resources: vec![1; slots.unwrap_or(0)] };
         Self { run: Run::new(suite, config), now: Duration::ZERO }
     }
 
     /// Start, and let all workers be ready.
     pub(crate) fn started(tests: Vec<Test>, config: Config) -> Self {
-        let mut hand = Self::new(tests, config);
+        Self::of(tests, Vec::new(), config)
+    }
+
+    /// The same with fixtures that tests share.
+    pub(crate) fn of(tests: Vec<Test>, fixtures: Vec<Fixture>, config: Config) -> Self {
+        let mut hand = Self::with_fixtures(tests, fixtures, config);
         for command in hand.start() {
             if let Command::StartWorker { slot } = command {
                 hand.hear(Event::WorkerReady { slot });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Command, Death, Event, FixtureId, FixtureSetUp, Run, Slot, StopKind, TestId, Timing, Verdict};
+use engine::{Command, Death, Event, FixtureId, FixtureSetUp, Load, Run, Slot, StopKind, TestId, Timing, Verdict};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -16,6 +16,7 @@ fn any_event() -> impl Strategy<Value = Event> {
     let seconds = || prop_oneof![0.0..3.0, any::<f64>()];
     let set_ups = vec((number(), seconds()), 0..3);
     let ended = (slot(), test(), verdict, number(), seconds(), set_ups);
+    let load = (any::<[f64; 3]>(), any::<[u64; 2]>());
     let kind = prop::sample::select(vec![StopKind::ShouldStop, StopKind::KeyboardInterrupt]);
     prop_oneof![
         6 => slot().prop_map(|slot| Event::WorkerReady { slot }),
@@ -36,6 +37,10 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => slot().prop_map(|slot| Event::StacksWritten { slot }),
         3 => slot().prop_map(|slot| Event::DebuggerWanted { slot }),
         3 => slot().prop_map(|slot| Event::DebuggerDone { slot }),
+        2 => (slot(), any::<u64>()).prop_map(|(slot, bytes)| Event::MemoryMeasured { slot, bytes }),
+        2 => load.prop_map(|([idle, cpu_pressure, memory_pressure], [free, total])| {
+            Event::LoadMeasured(Load { idle, cpu_pressure, memory_pressure, free, total })
+        }),
         1 => Just(Event::StopOrdered),
         1 => Just(Event::Interrupted),
         4 => Just(Event::Tick),

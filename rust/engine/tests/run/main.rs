@@ -13,4 +13,5 @@ mod process;
 mod properties;
 mod suites;
 mod suspects;
+mod turnover;
 mod world;

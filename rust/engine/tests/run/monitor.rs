@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use engine::{Command, Config, Ending, Event, FixtureSetUp, GroupId, Slot, Suite, TestId, Verdict};
+use engine::{
+    Command, Config, Ending, Event, FixtureSetUp, GroupId, Notice, RecycleCause, Slot, Suite, TestId, Verdict,
+};
 
 pub(crate) struct Monitor {
     suite: Suite,
@@ -28,6 +30,13 @@ pub(crate) struct Monitor {
     finishing: HashSet<Slot>,
     finished: HashSet<Slot>,
     pub(crate) replacements: u32,
+    /// Workers that made room for fresh ones.
+    pub(crate) recycled: u32,
+    /// How many tests each process has begun.
+    pub(crate) begun_on: HashMap<u64, u32>,
+    /// Slots whose worker was started and not told to leave, and how many there may be.
+    crew: HashSet<Slot>,
+    crew_limit: u16,
     /// Set-ups done by all workers.
     pub(crate) set_ups: usize,
     failures: u32,
@@ -60,6 +69,12 @@ impl Monitor {
             finishing: HashSet::new(),
             finished: HashSet::new(),
             replacements: 0,
+            recycled: 0,
+            begun_on: HashMap::new(),
+            crew: HashSet::new(),
+            crew_limit: config.scaling.map_or(config.workers, |bounds| {
+                bounds.first.clamp(bounds.least.clamp(1, config.workers), config.workers)
+            }),
             set_ups: 0,
             failures: 0,
             stopped: false,
@@ -71,6 +86,9 @@ impl Monitor {
 
     /// Something that the engine is about to hear.
     pub(crate) fn event(&mut self, event: &Event) {
+        if let Event::WorkerDied { slot, .. } | Event::StartFailed { slot } = event {
+            self.crew.remove(slot);
+        }
         match event {
             Event::WorkerFinished { slot } if self.finishing.contains(slot) => {
                 self.finished.insert(*slot);
@@ -114,11 +132,12 @@ impl Monitor {
             Command::DumpStacks { .. }
             | Command::Interrupt { .. }
             | Command::Terminate { .. }
-            | Command::Kill { .. }
-            | Command::Tell(_) => assert!(!self.stands_still, "{command:?} during a debugger"),
+            | Command::Kill { .. } => assert!(!self.stands_still, "{command:?} during a debugger"),
             Command::Finish { slot } => {
                 self.finishing.insert(*slot);
+                self.crew.remove(slot);
             }
+            Command::Tell(notice) => self.notice(notice),
             Command::End(ending) => (self.ending, self.ended_at) = (Some(*ending), now),
             _ => {}
         }
@@ -130,6 +149,7 @@ impl Monitor {
         assert!(!self.verdicts.contains_key(&test), "{test:?} starts after its verdict");
         self.running.insert(test, process);
         self.begun.push(test);
+        *self.begun_on.entry(process).or_default() += 1;
         if !self.again.contains(&test) {
             self.check_group(test, process);
         }
@@ -144,6 +164,12 @@ impl Monitor {
             let left = self.left_in_group(group);
             self.groups.entry(group).and_modify(|(.., before)| *before = left);
         }
+    }
+
+    /// A worker does as it was told and leaves: no group may be left half done.
+    pub(crate) fn leaves(&self, process: u64) {
+        let open = self.groups.values().find(|(on, _, left)| *on == process && *left > 0);
+        assert!(open.is_none(), "a worker leaves amid its group: {open:?}");
     }
 
     pub(crate) fn died(&mut self, process: u64) {
@@ -179,8 +205,28 @@ impl Monitor {
         (self.stands_still, self.lent) = (true, self.lent + 1);
     }
 
+    fn notice(&mut self, notice: &Notice) {
+        match *notice {
+            Notice::Recycled { cause, tests, .. } => {
+                let enough = if cause == RecycleCause::Tests { self.config.recycling.tests.unwrap_or(0) } else { 1 };
+                assert!(tests >= enough.max(1), "a worker is recycled after {tests} tests");
+                self.recycled += 1;
+            }
+            // What is tried again costs nothing of the budget.
+            Notice::Retry { slot, attempt, .. } => {
+                assert!(attempt <= self.config.retries.most, "retry {attempt} on {slot}");
+                self.lost.remove(&slot);
+            }
+            Notice::GivenUp { .. } => {}
+            Notice::Scaled { workers, .. } => self.crew_limit = workers,
+            _ => assert!(!self.stands_still, "{notice:?} during a debugger"),
+        }
+    }
+
     fn start(&mut self, slot: Slot) {
         assert_eq!(self.debugged, None, "a worker starts during a debugger");
+        self.crew.insert(slot);
+        assert!(self.crew.len() <= usize::from(self.crew_limit), "{:?}, at most {}", self.crew, self.crew_limit);
         self.replacements += u32::from(self.lost.remove(&slot));
         self.finishing.remove(&slot);
         self.finished.remove(&slot);

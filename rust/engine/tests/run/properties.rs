@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
-use engine::{Config, Ending, Verdict};
+use engine::{Config, Ending, Recycling, Verdict};
 use proptest::prelude::*;
 
-use crate::suites::{any_config, any_suite, config, fair_weather, foul_weather, strict_limits};
+use crate::suites::{
+    any_config, any_recycling, any_scaling, any_suite, config, fair_weather, foul_weather, strict_limits,
+};
 use crate::world::{Weather, World};
 
 proptest! {
@@ -48,6 +50,41 @@ proptest! {
         if monitor.ending == Some(Ending::Completed) {
             prop_assert_eq!(monitor.count(Verdict::NotRun), 0);
         }
+    }
+
+    /// The monitor sees to it that no named group is split and that each worker that makes room has run a test.
+    #[test]
+    fn recycling_runs_every_test_once(
+        (suite, truth) in any_suite(), workers in 1_u16..6, recycling in any_recycling(), weather in fair_weather(),
+    ) {
+        let tests = suite.tests.len();
+        let monitor = World::new(suite, Config { recycling, ..config(workers) }, truth, weather).play();
+        prop_assert_eq!(monitor.ending, Some(Ending::Completed));
+        prop_assert_eq!((monitor.count(Verdict::Passed), monitor.begun.len()), (tests, tests));
+        prop_assert_eq!(monitor.replacements, 0);
+    }
+
+    #[test]
+    fn free_tests_are_counted_exactly(
+        (mut suite, truth) in any_suite(), workers in 1_u16..6, most in 1_u32..9, weather in fair_weather(),
+    ) {
+        for test in &mut suite.tests {
+            (test.group, test.fixtures) = (None, Vec::new());
+        }
+        let recycling = Recycling { tests: Some(most), memory: None };
+        let monitor = World::new(suite, Config { recycling, ..config(workers) }, truth, weather).play();
+        prop_assert!(monitor.begun_on.values().all(|begun| *begun <= most), "{:?}", monitor.begun_on);
+    }
+
+    /// The monitor sees to it that no more workers stand than there are to be.
+    #[test]
+    fn scaling_runs_every_test_once(
+        (suite, truth) in any_suite(), workers in 1_u16..6, scaling in any_scaling(), weather in fair_weather(),
+    ) {
+        let tests = suite.tests.len();
+        let monitor = World::new(suite, Config { scaling, ..config(workers) }, truth, weather).play();
+        prop_assert_eq!(monitor.ending, Some(Ending::Completed));
+        prop_assert_eq!((monitor.count(Verdict::Passed), monitor.begun.len()), (tests, tests));
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use engine::{Config, Fixture, FixtureId, GroupId, Limits, ModuleId, Order, ResourceId, Suite, Test};
+use engine::{
+    Config, Fixture, FixtureId, GroupId, Limits, Load, ModuleId, Order, Recycling, ResourceId, Retries, Scaling, Suite,
+    Test,
+};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -41,6 +44,9 @@ pub(crate) fn config(workers: u16) -> Config {
         max_restarts: 4 * u32::from(workers),
         order: Order::LongestFirst,
         asks: false,
+        recycling: Recycling::default(),
+        retries: Retries { most: 3, delay: Duration::from_millis(100), seed: 1 },
+        scaling: None,
     }
 }
 
@@ -104,11 +110,47 @@ pub(crate) fn any_config() -> impl Strategy<Value = Config> {
     let order = prop_oneof![Just(Order::LongestFirst), Just(Order::Given)];
     let max_failures = prop_oneof![2 => Just(None), 1 => (1_u32..4).prop_map(Some)];
     let run = prop_oneof![3 => Just(None), 1 => (0_u64..4000).prop_map(|ms| Some(Duration::from_millis(ms)))];
-    let parts = (1_u16..6, order, max_failures, 0_u32..6, run, any::<bool>());
-    parts.prop_map(|(workers, order, max_failures, max_restarts, run, asks)| {
+    let turnover = (any_recycling(), any_retries(), any_scaling());
+    let parts = (1_u16..6, order, max_failures, 0_u32..6, run, any::<bool>(), turnover);
+    parts.prop_map(|(workers, order, max_failures, max_restarts, run, asks, (recycling, retries, scaling))| {
         let limits = Limits { run, ..strict_limits() };
-        Config { workers, max_failures, limits, max_restarts, order, asks }
+        Config { workers, max_failures, limits, max_restarts, order, asks, recycling, retries, scaling }
     })
+}
+
+pub(crate) fn any_recycling() -> impl Strategy<Value = Recycling> {
+    let tests = prop_oneof![1 => Just(None), 1 => (1_u32..9).prop_map(Some)];
+    let memory = prop_oneof![1 => Just(None), 1 => (0..2 * LARGE).prop_map(Some)];
+    (tests, memory).prop_map(|(tests, memory)| Recycling { tests, memory })
+}
+
+fn any_retries() -> impl Strategy<Value = Retries> {
+    (0_u32..5, 0_u64..200, any::<u64>()).prop_map(|(most, delay, seed)| Retries {
+        most,
+        delay: Duration::from_millis(delay),
+        seed,
+    })
+}
+
+pub(crate) fn any_scaling() -> impl Strategy<Value = Option<Scaling>> {
+    let bounds = (0_u16..7, 0_u16..7, 1_u16..5);
+    prop::option::of(bounds.prop_map(|(first, least, processors)| Scaling { first, least, processors }))
+}
+
+/// What a worker that has grown owns, in bytes.
+pub(crate) const LARGE: u64 = 1 << 30;
+
+/// Measurements of a machine of 16 `LARGE`, one each 250 ms.
+fn any_loads() -> impl Strategy<Value = Vec<Load>> {
+    let load = (0.0..1.0, 0.0..1.0, 0.0..0.15, 0..16 * LARGE);
+    let load = load.prop_map(|(idle, cpu_pressure, memory_pressure, free)| Load {
+        idle,
+        cpu_pressure,
+        memory_pressure,
+        free,
+        total: 16 * LARGE,
+    });
+    vec(load, 0..20)
 }
 
 /// Limits that end whatever hangs.
@@ -125,8 +167,10 @@ pub(crate) fn strict_limits() -> Limits {
 
 /// Nothing goes wrong, but messages take their time.
 pub(crate) fn fair_weather() -> impl Strategy<Value = Weather> {
-    (any::<u64>(), 0_u64..3000).prop_map(|(seed, delay)| Weather {
+    (any::<u64>(), 0_u64..3000, any_loads(), 0_u64..4).prop_map(|(seed, delay, loads, grows)| Weather {
         seed,
+        loads,
+        grows,
         delay: Duration::from_micros(delay),
         start_time: Duration::from_millis(3),
         ..Weather::default()

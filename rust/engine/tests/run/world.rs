@@ -5,12 +5,13 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
 use engine::{
-    Command, Config, Death, Event, FixtureId, FixtureSetUp, Run, Slot, StopKind, Suite, TestId, Timing, Verdict,
+    Command, Config, Death, Event, FixtureId, FixtureSetUp, Load, Run, Slot, StopKind, Suite, TestId, Timing, Verdict,
 };
 
 use crate::chance::Chance;
 use crate::monitor::Monitor;
 use crate::process::{Order, Process, State};
+use crate::suites::LARGE;
 
 /// What happens in the world beside tests that go well. Each number means "once in so many"; 0 = never.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +37,10 @@ pub(crate) struct Weather {
     pub(crate) lacks: u64,
     /// A test that stops at a breakpoint.
     pub(crate) debugs: u64,
+    /// After a test its worker is found to own more memory than before.
+    pub(crate) grows: u64,
+    /// What the machine is measured to do.
+    pub(crate) loads: Vec<Load>,
 }
 
 /// The longest time that somebody looks at a stopped test: more than any limit on it.
@@ -81,6 +86,9 @@ pub(crate) struct World {
 /// More events than any of these runs may need: a run that goes on for longer hangs.
 const PATIENCE: usize = 400_000;
 
+/// Between two measurements of the machine.
+const BETWEEN_LOADS: Duration = Duration::from_millis(250);
+
 impl World {
     pub(crate) fn new(suite: Suite, config: Config, truth: Truth, weather: Weather) -> Self {
         let monitor = Monitor::new(&suite, &config);
@@ -110,6 +118,9 @@ impl World {
         }
         for at in self.weather.kills.clone() {
             self.schedule(at, Action::KillSomebody);
+        }
+        for (load, nth) in self.weather.loads.clone().into_iter().zip(1..) {
+            self.schedule(BETWEEN_LOADS * nth, Action::Say(None, Event::LoadMeasured(load)));
         }
         let commands = self.run.start(self.now);
         self.perform(commands);
@@ -143,7 +154,7 @@ impl World {
             Action::KillSomebody => {
                 let alive: Vec<_> = self.on_slot.values().copied().collect();
                 if let Some(process) = alive.get(self.chance.below(alive.len() as u64) as usize) {
-                    self.die(*process);
+                    self.die_of(*process, Death::Signaled(9));
                 }
             }
             Action::Tick => {
@@ -277,8 +288,12 @@ impl World {
         self.schedule(self.now + after, Action::Kill(process));
     }
 
-    /// The process is gone; what it said before is still heard.
     fn die(&mut self, id: u64) {
+        self.die_of(id, Death::Unknown);
+    }
+
+    /// The process is gone; what it said before is still heard.
+    fn die_of(&mut self, id: u64, death: Death) {
         let process = &mut self.processes[id as usize];
         if process.is_dead() {
             return;
@@ -290,7 +305,7 @@ impl World {
         process.step += 1;
         let slot = process.slot;
         self.monitor.died(id);
-        self.say(id, Event::WorkerDied { slot, death: Death::Unknown });
+        self.say(id, Event::WorkerDied { slot, death });
     }
 
     fn interrupt(&mut self, id: u64) {
@@ -399,6 +414,9 @@ impl World {
         let timing = Timing { call, ..Timing::default() };
         self.monitor.over(test);
         self.say(id, Event::TestEnded { slot, test, verdict, failures: u32::from(failed), timing, set_ups });
+        if self.chance.once_in(self.weather.grows) {
+            self.say(id, Event::MemoryMeasured { slot, bytes: LARGE });
+        }
         if self.chance.once_in(self.weather.stop_asked) {
             self.say(id, Event::StopAsked { slot, kind: StopKind::ShouldStop });
         }
@@ -478,6 +496,9 @@ impl World {
         }
         (process.state, process.finished) = (State::Leaving, true);
         let slot = process.slot;
+        if self.run.stopping().is_none() {
+            self.monitor.leaves(id);
+        }
         self.say(id, Event::WorkerFinished { slot });
         self.step_in(id, Duration::from_micros(500));
     }

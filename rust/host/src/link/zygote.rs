@@ -29,8 +29,9 @@ pub struct ZygoteLink {
 }
 
 impl ZygoteLink {
-    /// Takes over the socket.
+    /// Takes over the socket. What the tests of its workers leave behind comes to this process, where nothing else does.
     pub fn new(socket: OwnedFd) -> Self {
+        let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         Self { socket, owner: Owner::current() }
     }
 

@@ -1,8 +1,11 @@
-//! Children of this process that it did not start: what tests left behind, adopted when its parent died.
+//! Processes that tests left behind, and that others than the test have to end.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+
+use super::{Blow, Keep, signal_group};
 
 /// How often the end of an orphan is looked for.
 const LOOK: Duration = Duration::from_millis(5);
@@ -10,7 +13,10 @@ const LOOK: Duration = Duration::from_millis(5);
 /// How much of a command line is told, in characters.
 const SHOWN: usize = 80;
 
-/// An orphan that was ended.
+/// The variable by which what a worker started can be told from what others did.
+const RUN_ID: &str = "PYTEST_CONCURRENT_RUN_ID";
+
+/// A process that tests had left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orphan {
     /// Its process id.
@@ -19,55 +25,124 @@ pub struct Orphan {
     pub command: String,
 }
 
-/// Ends what was adopted.
+/// Ends what was left behind.
 ///
 /// Whoever starts a process as a rule leaves it in its own group, and the group of a worker dies with the worker. What
-/// is left of a run has moved to a group of its own, and came to this process, the subreaper, when its parent died.
-/// Nothing tells such a child from one that a plugin of the controller started in a group of its own during the run;
-/// that is rare, and one that lived before the run is spared.
+/// is left of a run has moved to a group of its own. When its parent dies it comes to the zygote that forked the worker,
+/// a subreaper: whatever the zygote has beside workers and its spare was started by tests. What comes to this process,
+/// a subreaper too, counts only if its environment names the run, because plugins start processes here as well; or, once
+/// a zygote has died and left all it had to this process, if it leads a group of its own and was not there before.
 #[derive(Debug)]
 pub struct Orphanage {
-    /// Children from before the run, by process id.
+    /// Children of this process from before the run.
     before: Vec<Pid>,
+    /// What stands in the environment of what workers start.
+    mark: String,
+    keep: Keep,
+    /// The groups of workers that are gone: what was killed with them was not left behind.
+    cleared: BTreeSet<i32>,
+    zygote_was_lost: bool,
+    ended: Vec<Orphan>,
+    kept: Vec<Orphan>,
 }
 
 impl Orphanage {
     /// Remembers whose children there are already.
-    pub fn open() -> Self {
-        Self { before: children() }
+    pub fn open(run_id: &str, keep: Keep) -> Self {
+        Self {
+            before: children(),
+            mark: format!("{RUN_ID}={run_id}"),
+            keep,
+            cleared: BTreeSet::new(),
+            zygote_was_lost: false,
+            ended: Vec::new(),
+            kept: Vec::new(),
+        }
     }
 
-    /// Kills and reaps every child that was adopted since, and what those had started, within `patience`.
-    pub fn close(self, patience: Duration) -> Vec<Orphan> {
-        let until = Instant::now() + patience;
-        let mut ended: Vec<Orphan> = Vec::new();
-        loop {
-            let adopted: Vec<_> = children().into_iter().filter(|child| self.is_adopted(*child)).collect();
-            for child in &adopted {
-                let pid = child.as_raw_nonzero().get();
-                if state(pid) != Some('Z') && !ended.iter().any(|orphan| orphan.pid == pid) {
-                    ended.push(Orphan { pid, command: command_line(pid) });
-                }
-                let _ = kill_process(*child, Signal::KILL);
-                let _ = waitpid(Some(*child), WaitOptions::NOHANG);
+    /// A zygote died: what it had comes to this process.
+    pub fn zygote_lost(&mut self) {
+        self.zygote_was_lost = true;
+    }
+
+    /// Ends the group of a worker that is dead and not yet reaped, but for what is to be kept.
+    pub fn clear_group(&mut self, leader: Pid) {
+        let group = leader.as_raw_nonzero().get();
+        self.cleared.insert(group);
+        if self.keep.is_empty() {
+            return signal_group(leader, Blow::Kill);
+        }
+        for pid in processes().filter(|pid| group_of(*pid) == Some(group) && !self.keep.matches(&command_line(*pid))) {
+            if let Some(pid) = Pid::from_raw(pid) {
+                let _ = kill_process(pid, Signal::KILL);
             }
-            if adopted.is_empty() || Instant::now() > until {
-                return ended;
+        }
+    }
+
+    /// Kills what the zygotes adopted, within `patience`. They cannot reap it; that comes with [`Self::close`].
+    pub fn clear(&mut self, zygotes: &[Pid], patience: Duration) {
+        let until = Instant::now() + patience;
+        loop {
+            let adopted = zygotes.iter().flat_map(|zygote| children_of(&format!("/proc/{}", zygote.as_raw_nonzero())));
+            let alive: Vec<_> = adopted.filter(|child| has_own_group(*child) && is_alive(*child)).collect();
+            let left = alive.into_iter().filter(|child| self.end(*child)).count();
+            if left == 0 || Instant::now() > until {
+                return;
             }
             std::thread::sleep(LOOK);
         }
     }
 
-    fn is_adopted(&self, child: Pid) -> bool {
-        let own_group = rustix::process::getpgrp().as_raw_nonzero().get();
-        let group = field(child.as_raw_nonzero().get(), 2).and_then(|group| group.parse().ok());
-        !self.before.contains(&child) && group.is_some_and(|group: i32| group != own_group)
+    /// Kills and reaps what came to this process, and what those had started, within `patience`: what was ended, and
+    /// what was left alone.
+    pub fn close(mut self, patience: Duration) -> (Vec<Orphan>, Vec<Orphan>) {
+        let until = Instant::now() + patience;
+        loop {
+            let ours: Vec<_> = children().into_iter().filter(|child| self.is_ours(*child)).collect();
+            let mut left = 0;
+            for child in ours {
+                if !is_alive(child) || self.end(child) {
+                    left += usize::from(!matches!(waitpid(Some(child), WaitOptions::NOHANG), Ok(Some(_))));
+                }
+            }
+            if left == 0 || Instant::now() > until {
+                return (self.ended, self.kept);
+            }
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Kills a process, unless it is to be kept; whether it was not.
+    fn end(&mut self, child: Pid) -> bool {
+        let pid = child.as_raw_nonzero().get();
+        let command = command_line(pid);
+        let is_kept = self.keep.matches(&command);
+        let list = if is_kept { &mut self.kept } else { &mut self.ended };
+        let is_told = is_kept || group_of(pid).is_some_and(|group| !self.cleared.contains(&group));
+        if is_told && !list.iter().any(|orphan| orphan.pid == pid) {
+            list.push(Orphan { pid, command: command.chars().take(SHOWN).collect() });
+        }
+        if !is_kept {
+            let _ = kill_process(child, Signal::KILL);
+        }
+        !is_kept
+    }
+
+    fn is_ours(&self, child: Pid) -> bool {
+        let pid = child.as_raw_nonzero().get();
+        let was_ended = self.ended.iter().any(|orphan| orphan.pid == pid);
+        let is_new = !self.before.contains(&child) && has_own_group(child);
+        was_ended || (is_new && (self.zygote_was_lost || environment(pid).any(|word| word == self.mark.as_bytes())))
     }
 }
 
 /// The children of every thread of this process. Empty where the kernel does not tell.
 fn children() -> Vec<Pid> {
-    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Vec::new() };
+    children_of("/proc/self")
+}
+
+fn children_of(process: &str) -> Vec<Pid> {
+    let Ok(threads) = std::fs::read_dir(format!("{process}/task")) else { return Vec::new() };
     threads
         .flatten()
         .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok())
@@ -75,8 +150,27 @@ fn children() -> Vec<Pid> {
         .collect()
 }
 
-fn state(pid: i32) -> Option<char> {
-    field(pid, 0)?.chars().next()
+fn processes() -> impl Iterator<Item = i32> {
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn is_alive(child: Pid) -> bool {
+    field(child.as_raw_nonzero().get(), 0).is_some_and(|state| state != "Z" && state != "X")
+}
+
+fn has_own_group(child: Pid) -> bool {
+    let own_group = rustix::process::getpgrp().as_raw_nonzero().get();
+    group_of(child.as_raw_nonzero().get()).is_some_and(|group| group != own_group)
+}
+
+fn group_of(pid: i32) -> Option<i32> {
+    field(pid, 2)?.parse().ok()
+}
+
+fn environment(pid: i32) -> impl Iterator<Item = Vec<u8>> {
+    let bytes = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    bytes.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter()
 }
 
 /// A field of `/proc/<pid>/stat`, counted from the one after the name: state, parent, group.
@@ -90,33 +184,70 @@ fn command_line(pid: i32) -> String {
     let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let words: Vec<_> =
         bytes.split(|byte| *byte == 0).filter(|word| !word.is_empty()).map(String::from_utf8_lossy).collect();
-    words.join(" ").chars().take(SHOWN).collect()
+    words.join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::os::unix::process::CommandExt;
-    use std::process::Command;
+    use std::process::{Child, Command};
 
-    #[test]
-    fn only_new_groups_of_new_children_are_ended() {
-        let mut earlier = Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
-        let orphanage = Orphanage::open();
-        let mut own_group = Command::new("sleep").arg("61").spawn().unwrap();
-        let mut stray = Command::new("sleep").arg("62").process_group(0).spawn().unwrap();
+    const MARKED: (&str, &str) = (RUN_ID, "run-7");
+
+    /// A process with this number of seconds in its command line, in a group of its own, as a child of this one.
+    fn sleeper(seconds: &str, environment: (&str, &str)) -> Child {
+        let child =
+            Command::new("sleep").arg(seconds).process_group(0).env(environment.0, environment.1).spawn().unwrap();
         // Its name is there a moment after its process.
-        while std::fs::read(format!("/proc/{}/cmdline", stray.id())).unwrap().is_empty() {
+        while std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap().is_empty() {
             std::thread::yield_now();
         }
-        let ended = orphanage.close(Duration::from_secs(10));
-        let commands: Vec<_> = ended.iter().map(|orphan| orphan.command.as_str()).collect();
-        assert_eq!(commands, ["sleep 62"]);
+        child
+    }
+
+    fn commands(orphans: &[Orphan]) -> Vec<&str> {
+        orphans.iter().map(|orphan| orphan.command.as_str()).collect()
+    }
+
+    fn spared(mut child: Child) {
+        assert!(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn only_what_the_run_started_is_ended() {
+        let earlier = sleeper("60", MARKED);
+        let orphanage = Orphanage::open("run-7", Keep::new(vec!["sleep 63".to_owned()]));
+        let plugins = sleeper("61", ("OTHER", "run-7"));
+        let mut stray = sleeper("62", MARKED);
+        let kept = sleeper("63", MARKED);
+        let (ended, left_alone) = orphanage.close(Duration::from_secs(10));
+        assert_eq!((commands(&ended), commands(&left_alone)), (vec!["sleep 62"], vec!["sleep 63"]));
         assert!(stray.wait().is_err(), "it was reaped already");
-        for spared in [&mut earlier, &mut own_group] {
-            assert!(spared.try_wait().unwrap().is_none());
-            spared.kill().unwrap();
-            spared.wait().unwrap();
-        }
+        [earlier, plugins, kept].into_iter().for_each(spared);
+    }
+
+    #[test]
+    fn after_a_zygote_was_lost_every_new_group_is_ended() {
+        let mut orphanage = Orphanage::open("run-8", Keep::default());
+        let mut stray = sleeper("64", ("OTHER", "x"));
+        orphanage.zygote_lost();
+        let (ended, _) = orphanage.close(Duration::from_secs(10));
+        assert!(commands(&ended).contains(&"sleep 64"), "{ended:?}");
+        assert!(stray.wait().is_err(), "it was reaped already");
+    }
+
+    #[test]
+    fn group_loses_all_but_what_is_kept() {
+        let mut leader = sleeper("65", ("OTHER", "x"));
+        let group = leader.id().cast_signed();
+        let mut member = Command::new("sleep").arg("66").process_group(group).spawn().unwrap();
+        let kept = Command::new("sleep").arg("67").process_group(group).spawn().unwrap();
+        let mut orphanage = Orphanage::open("run-9", Keep::new(vec!["sleep 67".to_owned()]));
+        orphanage.clear_group(Pid::from_raw(group).unwrap());
+        assert!(!leader.wait().unwrap().success() && !member.wait().unwrap().success());
+        spared(kept);
     }
 }

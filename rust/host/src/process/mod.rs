@@ -3,6 +3,7 @@
 mod children;
 mod descriptors;
 mod evidence;
+mod keep;
 mod signal;
 mod spawner;
 mod spy;
@@ -12,6 +13,7 @@ pub use children::{Orphan, Orphanage};
 pub use descriptors::{DESCRIPTORS, NearEnds, open_descriptors};
 pub(crate) use evidence::end_of;
 pub use evidence::{Evidence, Tail};
+pub use keep::Keep;
 pub use signal::{Blow, catches, signal_group, signal_name, stacks_signal};
 pub use spawner::{Part, Recipe, Spawner, Started, Variable};
 pub use spy::{Spy, find_spy};

@@ -5,7 +5,7 @@ use engine::{Death, Event, Slot};
 use super::Supervisor;
 use super::incoming::TURN;
 use super::worker::{Said, Stage};
-use crate::process::{Blow, End, death, wait_for};
+use crate::process::{End, death, wait_for};
 
 /// What a dead worker had sent is in its socket, which holds a few hundred kilobytes, many megabytes if it was told to.
 /// What comes beyond that comes from somebody it left behind, who may never stop.
@@ -16,9 +16,11 @@ impl Supervisor {
     pub(super) fn process_ended(&mut self, slot: Slot) {
         self.read_last_words(slot);
         let Some(worker) = self.worker(slot).filter(|worker| worker.stage == Stage::Alive) else { return };
-        worker.strike(Blow::Kill);
         worker.stage = Stage::Dying;
         let (zygote, pid) = (worker.zygote, worker.pid);
+        if let Some(pid) = pid {
+            self.orphanage.clear_group(pid);
+        }
         if let Some(pid) = pid
             && !zygote.is_some_and(|zygote| self.zygotes.ask_to_reap(zygote, pid))
         {

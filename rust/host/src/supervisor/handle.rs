@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use engine::{Ending, Slot, TestId};
 use rustix::event::{EventfdFlags, eventfd};
 
+use super::gauges::Gauges;
 use super::zygotes::Zygotes;
 use super::{Journal, Message, Origin, Outcome, Setup, Supervisor};
 use crate::process::Orphanage;
@@ -57,7 +58,7 @@ impl SupervisorHandle {
     /// to fork.
     pub fn start(setup: Setup) -> std::io::Result<Self> {
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-        let orphanage = Orphanage::open();
+        let orphanage = Orphanage::open(&setup.started.run_id, setup.keep);
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let (orders, orders_in) = crossbeam_channel::unbounded();
         let (messages_out, messages) = crossbeam_channel::unbounded();
@@ -92,6 +93,7 @@ impl SupervisorHandle {
             held_since: None,
             halted_since: None,
             halted: halted_out,
+            gauges: Gauges::new(setup.sensing),
             orphanage,
             over: false,
             ending: Ending::Completed,

@@ -56,6 +56,7 @@ impl Supervisor {
         if !self.zygotes.bury(zygote) {
             return;
         }
+        self.orphanage.zygote_lost();
         let of_it = |worker: &&Worker| worker.zygote == Some(zygote);
         let forking: Vec<_> = self
             .workers

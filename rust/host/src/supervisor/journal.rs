@@ -163,23 +163,50 @@ impl Journal {
     }
 
     pub(super) fn notice(&mut self, now: Duration, notice: &Notice) {
-        let (kind, slot, test, elapsed, limit) = match *notice {
-            Notice::Slow { slot, test, elapsed } => (NoticeKind::Slow, Some(slot), Some(test), elapsed, None),
+        self.note(now, |journal| journal.noticed(notice));
+    }
+
+    fn noticed(&self, notice: &Notice) -> What {
+        match *notice {
+            Notice::Slow { slot, test, elapsed } => self.late(NoticeKind::Slow, Some(slot), Some(test), elapsed, None),
             Notice::TestNearLimit { slot, test, elapsed, limit } => {
-                (NoticeKind::TestNearLimit, Some(slot), Some(test), elapsed, Some(limit))
+                self.late(NoticeKind::TestNearLimit, Some(slot), Some(test), elapsed, Some(limit))
             }
-            Notice::RunNearLimit { elapsed, limit } => (NoticeKind::RunNearLimit, None, None, elapsed, Some(limit)),
+            Notice::RunNearLimit { elapsed, limit } => {
+                self.late(NoticeKind::RunNearLimit, None, None, elapsed, Some(limit))
+            }
             Notice::WorkerNearLimit { slot, elapsed, limit } => {
-                (NoticeKind::WorkerNearLimit, Some(slot), None, elapsed, Some(limit))
+                self.late(NoticeKind::WorkerNearLimit, Some(slot), None, elapsed, Some(limit))
             }
-        };
-        self.note(now, |journal| What::Notice {
+            Notice::Recycled { slot, cause, tests, memory } => {
+                let memory = Some(memory).filter(|memory| *memory > 0);
+                What::WorkerRecycled { worker: self.worker(slot), cause, tests, memory }
+            }
+            Notice::Retry { slot, cause, attempt, delay } => {
+                What::WorkerRetried { worker: self.worker(slot), cause, attempt, delay: delay.as_secs_f64() }
+            }
+            Notice::GivenUp { slot, cause, attempts } => {
+                What::WorkerGivenUp { worker: self.worker(slot), cause, attempts }
+            }
+            Notice::Scaled { workers, cause } => What::WorkersScaled { workers: workers.into(), cause },
+        }
+    }
+
+    fn late(
+        &self,
+        kind: NoticeKind,
+        slot: Option<Slot>,
+        test: Option<TestId>,
+        elapsed: Duration,
+        limit: Option<Duration>,
+    ) -> What {
+        What::Notice {
             kind,
-            worker: slot.map(|slot| journal.worker(slot)),
-            test: test.map(|test| journal.test(test)),
+            worker: slot.map(|slot| self.worker(slot)),
+            test: test.map(|test| self.test(test)),
             elapsed: elapsed.as_secs_f64(),
             limit: limit.map(|limit| limit.as_secs_f64()),
-        });
+        }
     }
 
     pub(super) fn run_finished(mut self, now: Duration, ending: Ending) -> Outcome {

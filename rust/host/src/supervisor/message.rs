@@ -134,8 +134,13 @@ pub enum Message {
     Status(Vec<WorkerStatus>),
     /// Something for people to know.
     Notice(Notice),
-    /// Processes that tests had left behind were ended.
-    Orphans(Vec<Orphan>),
+    /// Tests had left processes behind.
+    Orphans {
+        /// Those that were ended.
+        ended: Vec<Orphan>,
+        /// Those that may outlive the run.
+        kept: Vec<Orphan>,
+    },
     /// The run is over; nothing follows.
     Over {
         /// Why.

@@ -7,6 +7,7 @@
 mod deaths;
 mod debugger;
 mod echo;
+mod gauges;
 mod handle;
 mod incoming;
 mod journal;
@@ -34,7 +35,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::clock::Clock;
 use crate::page::Page;
-use crate::process::{Blow, Orphanage, Spawner};
+use crate::process::{Blow, Keep, Orphanage, Spawner};
+use gauges::Gauges;
+pub use gauges::Sensing;
 pub use handle::{Order, SupervisorHandle};
 pub use journal::{Journal, Names, Outcome, TestResult};
 pub use message::Message;
@@ -87,6 +90,10 @@ pub struct Setup {
     pub redaction: Redaction,
     /// Where py-spy is, if it is.
     pub spy: Option<std::path::PathBuf>,
+    /// What the engine needs to know of memory and load.
+    pub sensing: Sensing,
+    /// Processes that may outlive the run.
+    pub keep: Keep,
 }
 
 /// Where workers come from.
@@ -148,6 +155,7 @@ struct Supervisor {
     held_since: Option<Duration>,
     halted_since: Option<Duration>,
     halted: Sender<()>,
+    gauges: Gauges,
     orphanage: Orphanage,
     over: bool,
     ending: engine::Ending,
@@ -163,10 +171,11 @@ impl Supervisor {
         while !self.over {
             self.turn();
         }
+        self.orphanage.clear(&self.zygotes.pids(), ORPHANS_END);
         self.zygotes.dismiss();
-        let orphans = self.orphanage.close(ORPHANS_END);
-        if !orphans.is_empty() {
-            let _ = self.messages.send(Message::Orphans(orphans));
+        let (ended, kept) = self.orphanage.close(ORPHANS_END);
+        if !ended.is_empty() || !kept.is_empty() {
+            let _ = self.messages.send(Message::Orphans { ended, kept });
         }
         let now = self.clock.now();
         let outcome = self.journal.run_finished(now, self.ending);
@@ -187,6 +196,7 @@ impl Supervisor {
         }
         self.attend_stacks();
         self.show_overdue_lines();
+        self.measure();
         self.journal.flush();
         if gathered && !self.over && self.all_well_stocked() {
             std::thread::sleep(GATHER);
@@ -287,7 +297,8 @@ impl Supervisor {
             return GATHER;
         }
         let deadline = self.run.next_deadline().filter(|_| self.halted_since.is_none());
-        let own = [deadline, self.stacks.deadline(now), self.lines_deadline()];
+        let measuring = self.gauges.deadline().filter(|_| self.halted_since.is_none());
+        let own = [deadline, measuring, self.stacks.deadline(now), self.lines_deadline()];
         own.into_iter().flatten().min().unwrap_or(Duration::MAX).saturating_sub(now).min(LONGEST_SLEEP)
     }
 

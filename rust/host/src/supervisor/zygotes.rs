@@ -29,6 +29,7 @@ struct Zygote {
     /// 0 for the first, 1 for its spare.
     id: u32,
     socket: OwnedFd,
+    pid: Option<Pid>,
     pidfd: Option<OwnedFd>,
 }
 
@@ -46,9 +47,15 @@ impl Zygotes {
 
     /// The zygote is a child of this process; its spare makes itself known by [`FromZygote::Hello`].
     pub(super) fn new(zygote: (OwnedFd, i32), spare: OwnedFd) -> Self {
-        let pidfd = Pid::from_raw(zygote.1).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
-        let first = Zygote { id: 0, socket: zygote.0, pidfd };
-        Self { members: vec![first, Zygote { id: 1, socket: spare, pidfd: None }] }
+        let pid = Pid::from_raw(zygote.1);
+        let pidfd = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        let first = Zygote { id: 0, socket: zygote.0, pid, pidfd };
+        Self { members: vec![first, Zygote { id: 1, socket: spare, pid: None, pidfd: None }] }
+    }
+
+    /// The processes, as far as they have made themselves known.
+    pub(super) fn pids(&self) -> Vec<Pid> {
+        self.members.iter().filter_map(|zygote| zygote.pid).collect()
     }
 
     /// Where each zygote, by id, is heard, and where its end is seen.
@@ -78,8 +85,8 @@ impl Zygotes {
         let Some(zygote) = self.members.iter_mut().find(|zygote| zygote.id == id) else { return Ok(None) };
         let (message, descriptors) = receive_packet::<FromZygote>(&zygote.socket)?;
         let pidfd = descriptors.into_iter().next();
-        if let FromZygote::Hello { .. } = message {
-            zygote.pidfd = pidfd;
+        if let FromZygote::Hello { pid } = message {
+            (zygote.pid, zygote.pidfd) = (Pid::from_raw(pid), pidfd);
             return Ok(None);
         }
         Ok(Some((message, pidfd)))

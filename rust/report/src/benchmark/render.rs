@@ -1,14 +1,15 @@
 //! Figures as lines for the terminal.
 
 use super::advice::advice;
-use super::{Benchmark, Summary};
+use super::{Benchmark, Summary, turnover};
 use crate::units::{counted, percent, seconds, thousands};
 
 /// The width of the labels, so that the figures stand in one column.
 const LABEL_WIDTH: usize = 31;
 
 pub(super) fn render(benchmark: &Benchmark) -> Vec<String> {
-    let rows = [run(&benchmark.summary), workers(&benchmark.summary), tests(&benchmark.summary)].concat();
+    let summary = &benchmark.summary;
+    let rows = [run(summary), workers(summary), turnover::rows(summary), tests(summary)].concat();
     let mut lines: Vec<_> =
         rows.iter().map(|(label, figure)| format!("{:LABEL_WIDTH$}{figure}", format!("{label}:"))).collect();
     let advice = advice(benchmark);

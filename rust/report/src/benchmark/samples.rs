@@ -38,6 +38,7 @@ pub(super) fn run_started(workers: u32) -> Record {
             tests: 4,
             workers,
             workers_reason: "2 cores allowed by affinity".into(),
+            first_workers: None,
             start_method: "fork".into(),
             estimate: None,
             bound: None,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::turnover::Turnover;
 use super::{Benchmark, FixtureRow, Longest, Metadata, SCHEMA, Summary, TestRow, WorkerRow};
 use crate::record::{Record, RunStarted, TestFinished, VerdictCounts, What};
 
@@ -24,6 +25,7 @@ struct Tally {
     ended: f64,
     started_at: f64,
     slots: u32,
+    turnover: Turnover,
     metadata: Metadata,
     tests: Vec<TestRow>,
     workers: BTreeMap<Arc<str>, WorkerRow>,
@@ -33,6 +35,7 @@ struct Tally {
 impl Tally {
     fn add(&mut self, record: &Record) {
         self.ended = self.ended.max(record.time);
+        self.turnover.add(record);
         match &record.what {
             What::RunStarted(run) => self.run_started(record.time, run),
             What::WorkerStarted { worker, .. } => self.worker(worker).processes += 1,
@@ -47,6 +50,10 @@ impl Tally {
             }
             What::WorkerReady { .. }
             | What::TestStarted { .. }
+            | What::WorkerRecycled { .. }
+            | What::WorkerRetried { .. }
+            | What::WorkerGivenUp { .. }
+            | What::WorkersScaled { .. }
             | What::ErrorBetweenTests { .. }
             | What::Notice { .. }
             | What::RunFinished { .. } => {}
@@ -109,10 +116,15 @@ impl Tally {
             row.utilisation = ratio(row.duration, wall);
         }
         measure_idle(&mut workers, &self.tests, self.started);
-        let slots = self.slots.max(workers.len() as u32);
         let mut summary = count_tests(&self.tests);
         summary.wall = wall;
-        summary.workers = slots;
+        summary.recycled = self.turnover.recycled;
+        summary.retries = self.turnover.retries;
+        summary.scaling = self.turnover.scaling(self.ended);
+        summary.workers = match summary.scaling {
+            Some(scaling) => scaling.most,
+            None => self.slots.max(workers.len() as u32),
+        };
         count_workers(&mut summary, &workers);
         count_work(&mut summary, &self.tests, &fixtures);
         Benchmark { schema: SCHEMA, summary, tests: self.tests, workers, fixtures, metadata: self.metadata }
@@ -192,7 +204,8 @@ fn count_workers(summary: &mut Summary, workers: &[WorkerRow]) {
     let busy: f64 = workers.iter().map(|row| row.duration).sum();
     let least = workers.iter().map(|row| row.duration).reduce(f64::min).unwrap_or(0.0);
     let most = workers.iter().map(|row| row.duration).fold(0.0, f64::max);
-    summary.utilisation = ratio(busy, summary.wall * f64::from(summary.workers));
+    let stood = summary.scaling.map_or(f64::from(summary.workers), |scaling| scaling.average);
+    summary.utilisation = ratio(busy, summary.wall * stood);
     summary.average_worker_duration = ratio(busy, workers.len() as f64);
     summary.min_worker_duration = least;
     summary.max_worker_duration = most;
