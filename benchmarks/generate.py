@@ -4,6 +4,7 @@
     python benchmarks/generate.py sleep --tests 1001 --seed 276 OUT
     python benchmarks/generate.py fixtures --tests 400 --seed 1 OUT
     python benchmarks/generate.py deaths --tests 250 OUT
+    python benchmarks/generate.py leaks --tests 250 OUT
 
 `OUT/suite.json` says what the suite holds: tests, files, seconds in total and of the longest.
 """
@@ -25,6 +26,7 @@ LAST_SLEEP = 6.0
 SET_UP_MU, SET_UP_SIGMA, SET_UP_CAP = -2.0, 1.0, 2.0
 SHORT_SLEEP = 0.005
 DEADLY_SLEEP = 0.01
+LEAK, LEAK_SLEEP = 4 << 20, 0.02
 MANIFEST = "suite.json"
 
 
@@ -82,11 +84,17 @@ def deaths(tests: int, _random: Random) -> list[Module]:
     return [_deadly_module(size) for size in _sizes(tests)]
 
 
+def leaks(tests: int, _random: Random) -> list[Module]:
+    """Short sleeping tests, each of which keeps some megabytes for ever."""
+    return [_leaking_module(size) for size in _sizes(tests)]
+
+
 KINDS: dict[str, Callable[[int, Random], list[Module]]] = {
     "empty": empty,
     "sleep": sleep,
     "fixtures": fixtures,
     "deaths": deaths,
+    "leaks": leaks,
 }
 
 
@@ -165,6 +173,14 @@ def _deadly_module(size: int) -> Module:
     tests = (f"\n\ndef test_{n}():\n    {body}\n" for n, body in enumerate(bodies))
     head = "import os\nimport signal\nfrom time import sleep\n"
     return Module(head + "".join(tests), size, (DEADLY_SLEEP,) * (size - 1))
+
+
+def _leaking_module(size: int) -> Module:
+    body = f'    held.append(b"x" * {LEAK})\n    sleep({LEAK_SLEEP})\n'
+    tests = (f"\n\ndef test_{n}():\n{body}" for n in range(size))
+    return Module(
+        "from time import sleep\n\nheld = []\n" + "".join(tests), size, (LEAK_SLEEP,) * size
+    )
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

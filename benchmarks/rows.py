@@ -253,6 +253,46 @@ def _replacement_seconds(seen: list[events.Event]) -> dict[str, float]:
     return {"median": median(waits), "slowest": max(waits), "seen": len(waits)}
 
 
+def scaling(bench: Bench) -> Comparison:
+    """The same sleeping tests on 2 workers that stay 2 and on 2 that may become 16."""
+    suite, holds = bench.suite("sleep", 1_001, SLEEP_SEED)
+    bounds = ("--concurrent-scale", "--concurrent-max-workers=16")
+    return Comparison(
+        "scaling",
+        f"1,001 sleeping tests, {holds.total:.1f} s in total, 2 workers at first",
+        [
+            bench.ours(2, cwd=suite, label="fixed"),
+            bench.ours(2, *bounds, cwd=suite, label="scaled"),
+        ],
+        [Criterion("wall: scaled ÷ fixed", lambda c: c["scaled-2"].wall / c["fixed-2"].wall, 0.25)],
+        bench.python,
+    )
+
+
+def recycling(bench: Bench) -> Comparison:
+    """Tests that leak 4 MiB each, with workers of at most 64 MiB and without a limit."""
+    suite, _ = bench.suite("leaks", 250)
+    limit = "--concurrent-memory-limit=64MiB"
+
+    def peak(costs: Costs) -> float:
+        return costs["limited-2"].peak_pss / costs["free-2"].peak_pss
+
+    return Comparison(
+        "recycling",
+        "250 tests that leak 4 MiB each, 2 workers, memory sampled",
+        [
+            bench.ours(2, cwd=suite, label="free"),
+            bench.ours(2, limit, cwd=suite, label="limited"),
+        ],
+        [
+            Criterion("peak memory: limited ÷ free", peak, 0.5),
+            Criterion("wall: limited ÷ free", lambda c: c["limited-2"].wall / c["free-2"].wall),
+        ],
+        bench.python,
+        sample_memory=True,
+    )
+
+
 def metrics(bench: Bench) -> Comparison:
     """The same on 2 workers with and without collecting metrics."""
     written = bench.home / "metrics.prom"
@@ -286,7 +326,18 @@ def fixtures(bench: Bench) -> Comparison:
 
 ROWS: dict[str, Callable[[Bench], Comparison]] = {
     row.__name__: row
-    for row in (empty, sleep, networkx, memory, many, replacement, metrics, fixtures)
+    for row in (
+        empty,
+        sleep,
+        networkx,
+        memory,
+        many,
+        replacement,
+        scaling,
+        recycling,
+        metrics,
+        fixtures,
+    )
 }
 
 
