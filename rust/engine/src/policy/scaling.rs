@@ -27,6 +27,9 @@ const STRAINED_IN_A_ROW: u32 = 4;
 const SHORT_PART: u64 = 20;
 const RESERVE_PART: u64 = 10;
 
+/// Memory is short as well if it will be after so many more measurements like the last: workers need time to leave.
+const LOOK_AHEAD: u64 = 4;
+
 /// Waiting for memory for so much of the time means that pages are being written out and read back.
 const MEMORY_PRESSURE: f64 = 0.1;
 
@@ -34,7 +37,7 @@ const MEMORY_PRESSURE: f64 = 0.1;
 const LEAST_MEMORY: u64 = 32 << 20;
 
 /// After fewer workers were ordered: the time that they are given to leave before still fewer are.
-const TIME_TO_LEAVE: Duration = Duration::from_secs(1);
+const TIME_TO_LEAVE: Duration = Duration::from_millis(500);
 
 /// After memory or processors ran short: what was the reason may come back as soon as there are more workers.
 const CAUTION: Duration = Duration::from_secs(10);
@@ -56,6 +59,8 @@ pub(crate) struct Scale {
     target: u16,
     /// The most memory that a worker was seen to own.
     largest: u64,
+    /// What could be had when last measured, in bytes.
+    free: Option<u64>,
     idle_for: u32,
     strained_for: u32,
     no_more_before: Duration,
@@ -72,6 +77,7 @@ impl Scale {
             most,
             target: bounds.first.clamp(bounds.least, most),
             largest: 0,
+            free: None,
             idle_for: 0,
             strained_for: 0,
             no_more_before: Duration::ZERO,
@@ -94,7 +100,7 @@ impl Scale {
         let strained = load.cpu_pressure >= STRAINED_PRESSURE && load.idle <= STRAINED_IDLE;
         self.idle_for = if idles { self.idle_for + 1 } else { 0 };
         self.strained_for = if strained { self.strained_for + 1 } else { 0 };
-        if load.free < load.total / SHORT_PART || load.memory_pressure >= MEMORY_PRESSURE {
+        if self.is_short_of_memory(load) {
             let fewer = (self.target.min(crew.working) / 4).max(1);
             return self.shrink(fewer, self.bounds.least, crew, now).then_some(ScaleCause::Memory);
         }
@@ -103,6 +109,12 @@ impl Scale {
             return self.shrink((self.target / 8).max(1), least, crew, now).then_some(ScaleCause::Cpu);
         }
         (self.idle_for >= IDLE_IN_A_ROW && self.grow(load, now)).then_some(ScaleCause::Idle)
+    }
+
+    fn is_short_of_memory(&mut self, load: &Load) -> bool {
+        let before = self.free.replace(load.free).unwrap_or(load.free);
+        let lost = before.saturating_sub(load.free).saturating_mul(LOOK_AHEAD);
+        load.free.saturating_sub(lost) < load.total / SHORT_PART || load.memory_pressure >= MEMORY_PRESSURE
     }
 
     fn shrink(&mut self, fewer: u16, least: u16, crew: Crew, now: Duration) -> bool {
@@ -222,6 +234,15 @@ mod tests {
     }
 
     #[test]
+    fn memory_that_goes_fast_is_short_before_it_is_gone() {
+        let mut play = Play::new(8, 2, 16);
+        [8, 7, 6].map(|free| play.measure(Load { free: free * GIB, ..idle(0.0) }));
+        assert_eq!(play.targets(), []);
+        play.measure(Load { free: 4 * GIB, ..idle(0.0) });
+        assert_eq!(play.changes, [(6, ScaleCause::Memory)]);
+    }
+
+    #[test]
     fn waiting_for_memory_counts_as_short() {
         let mut play = Play::new(8, 2, 16);
         play.measure(Load { memory_pressure: 0.3, ..idle(0.9) });
@@ -234,7 +255,7 @@ mod tests {
         play.measure(Load { free: 0, ..idle(0.9) });
         (0..39).for_each(|_| play.measure(idle(0.9)));
         assert_eq!(play.targets(), [6]);
-        (0..4).for_each(|_| play.measure(idle(0.9)));
+        (0..3).for_each(|_| play.measure(idle(0.9)));
         assert_eq!(play.targets()[..2], [6, 12]);
     }
 
