@@ -236,7 +236,9 @@ mod tests {
     #[test]
     fn memory_that_goes_fast_is_short_before_it_is_gone() {
         let mut play = Play::new(8, 2, 16);
-        [8, 7, 6].map(|free| play.measure(Load { free: free * GIB, ..idle(0.0) }));
+        for free in [8, 7, 6] {
+            play.measure(Load { free: free * GIB, ..idle(0.0) });
+        }
         assert_eq!(play.targets(), []);
         play.measure(Load { free: 4 * GIB, ..idle(0.0) });
         assert_eq!(play.changes, [(6, ScaleCause::Memory)]);
