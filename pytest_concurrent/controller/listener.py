@@ -268,7 +268,7 @@ class Listener:
         self._name_rare_tests()
         text = _INCOMPLETE.get(ending)
         if ending == "retries_spent" and self.start_failure:
-            text = f"{text}: {self.start_failure}"
+            text = f"not run: workers could not be started: {self.start_failure}"
         if text is None and self._not_run:
             self._progress.not_run(len(self._not_run))
         if text is not None:
