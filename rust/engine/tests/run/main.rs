@@ -14,4 +14,5 @@ mod properties;
 mod suites;
 mod suspects;
 mod turnover;
+mod weather;
 mod world;

@@ -5,53 +5,14 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
 use engine::{
-    Command, Config, Death, Event, FixtureId, FixtureSetUp, Load, Run, Slot, StopKind, Suite, TestId, Timing, Verdict,
+    Command, Config, Death, Event, FixtureId, FixtureSetUp, Run, Slot, StopKind, Suite, TestId, Timing, Verdict,
 };
 
 use crate::chance::Chance;
 use crate::monitor::Monitor;
 use crate::process::{Order, Process, State};
 use crate::suites::LARGE;
-
-/// What happens in the world beside tests that go well. Each number means "once in so many"; 0 = never.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Weather {
-    pub(crate) seed: u64,
-    /// Longest delay of a message in either direction.
-    pub(crate) delay: Duration,
-    pub(crate) start_time: Duration,
-    pub(crate) crash_in_test: u64,
-    pub(crate) crash_between: u64,
-    pub(crate) start_fails: u64,
-    pub(crate) fails: u64,
-    /// A test that never ends by itself.
-    pub(crate) hangs: u64,
-    /// A worker that does not care for SIGTERM.
-    pub(crate) stubborn: u64,
-    /// Moments at which somebody presses Ctrl-C.
-    pub(crate) interrupts: Vec<Duration>,
-    /// Moments at which a random worker is killed from outside.
-    pub(crate) kills: Vec<Duration>,
-    pub(crate) stop_asked: u64,
-    /// A test that a worker does not find.
-    pub(crate) lacks: u64,
-    /// A test that stops at a breakpoint.
-    pub(crate) debugs: u64,
-    /// After a test its worker is found to own more memory than before.
-    pub(crate) grows: u64,
-    /// What the machine is measured to do.
-    pub(crate) loads: Vec<Load>,
-}
-
-/// The longest time that somebody looks at a stopped test: more than any limit on it.
-const DEBUGGING: Duration = Duration::from_secs(60);
-
-/// What tests and fixtures really take, in seconds.
-#[derive(Clone, Debug)]
-pub(crate) struct Truth {
-    pub(crate) tests: Vec<f64>,
-    pub(crate) fixtures: Vec<f64>,
-}
+pub(crate) use crate::weather::{Truth, Weather};
 
 #[derive(Clone, Debug)]
 enum Action {
@@ -85,6 +46,9 @@ pub(crate) struct World {
 
 /// More events than any of these runs may need: a run that goes on for longer hangs.
 const PATIENCE: usize = 400_000;
+
+/// The longest time that somebody looks at a stopped test: more than any limit on it.
+const DEBUGGING: Duration = Duration::from_secs(60);
 
 /// Between two measurements of the machine.
 const BETWEEN_LOADS: Duration = Duration::from_millis(250);
