@@ -26,6 +26,7 @@ impl Run {
         let Some(scale) = &mut self.scale else { return };
         if let Some(cause) = scale.decide(load, crew, now) {
             let workers = scale.target();
+            self.seeks_missing = true;
             self.tell(Notice::Scaled { workers, cause });
         }
     }
@@ -35,9 +36,10 @@ impl Run {
         self.workers.iter().filter(|worker| matches!(worker.phase, Phase::Starting | Phase::Working)).count()
     }
 
-    /// How many there are to be at most.
+    /// How many there are to be at most. Where workers do not all have the same tests, every slot may be needed.
     pub(super) fn crew_limit(&self) -> usize {
-        self.scale.as_ref().map_or(self.workers.len(), |scale| usize::from(scale.target()))
+        let scale = self.scale.as_ref().filter(|_| !self.plan.has_rare_tests());
+        scale.map_or(self.workers.len(), |scale| usize::from(scale.target()))
     }
 
     /// Whether a worker goes on only to the end of its group.

@@ -35,7 +35,7 @@ impl Run {
             return;
         }
         self.seeks_missing = false;
-        for test in self.plan.missing(&ready, ready.len() < self.workers.len()) {
+        for test in self.plan.missing(&ready, self.has_room_in_crew()) {
             if self.stop.is_none() {
                 self.plan.remove(test);
                 self.settle(test, None, Verdict::Error);

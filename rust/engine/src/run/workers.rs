@@ -118,7 +118,7 @@ impl Run {
     }
 
     /// Slots that pause or were given up count: what failed there would fail elsewhere.
-    fn has_room_in_crew(&self) -> bool {
+    pub(super) fn has_room_in_crew(&self) -> bool {
         let pauses = |worker: &Worker| worker.is_vacant() && worker.not_before > self.now;
         let failed = |worker: &&Worker| worker.legacy == Legacy::GivenUp || pauses(worker);
         self.crew() + self.workers.iter().filter(failed).count() < self.crew_limit()

@@ -37,6 +37,7 @@ pub(crate) struct Monitor {
     /// Slots whose worker was started and not told to leave, and how many there may be.
     crew: HashSet<Slot>,
     crew_limit: u16,
+    workers_differ: bool,
     /// Set-ups done by all workers.
     pub(crate) set_ups: usize,
     failures: u32,
@@ -75,6 +76,7 @@ impl Monitor {
             crew_limit: config.scaling.map_or(config.workers, |bounds| {
                 bounds.first.clamp(bounds.least.clamp(1, config.workers), config.workers)
             }),
+            workers_differ: false,
             set_ups: 0,
             failures: 0,
             stopped: false,
@@ -97,6 +99,8 @@ impl Monitor {
                 self.lost.insert(*slot);
             }
             Event::Interrupted => self.stands_still = false,
+            // Every slot may be needed to find somebody who has a test.
+            Event::Lacking { .. } => self.workers_differ = true,
             Event::StartFailed { slot } => {
                 self.lost.insert(*slot);
             }
@@ -226,7 +230,8 @@ impl Monitor {
     fn start(&mut self, slot: Slot) {
         assert_eq!(self.debugged, None, "a worker starts during a debugger");
         self.crew.insert(slot);
-        assert!(self.crew.len() <= usize::from(self.crew_limit), "{:?}, at most {}", self.crew, self.crew_limit);
+        let fits = self.workers_differ || self.crew.len() <= usize::from(self.crew_limit);
+        assert!(fits, "{:?}, at most {}", self.crew, self.crew_limit);
         self.replacements += u32::from(self.lost.remove(&slot));
         self.finishing.remove(&slot);
         self.finished.remove(&slot);
