@@ -11,13 +11,18 @@ from pytest_concurrent.reporting.terminal import Terminal
 class Recorder(Terminal):
     """Keeps the lines instead of writing them."""
 
-    def __init__(self, verbosity: int = 0) -> None:
+    def __init__(self, verbosity: int = 0, *, redraws: bool = False) -> None:
         self._verbosity = verbosity
+        self._redraws = redraws
         self.lines: list[str] = []
 
     @property
     def verbosity(self) -> int:
         return self._verbosity
+
+    @property
+    def names_failures(self) -> bool:
+        return self._redraws or self._verbosity > 0
 
     def between_tests(self, line: str, *, word: str = "", **markup: bool) -> None:
         self.lines.append(word + line)
@@ -70,6 +75,13 @@ def test_other_bad_verdicts_have_their_word(
 ) -> None:
     progress.test_finished(0, 0, verdict, 61.0)
     assert terminal.lines == [f"{verdict.upper()} test_a.py::test_x gw0 1:01"]
+
+
+def test_lines_of_another_reporter_are_not_torn() -> None:
+    suite, terminal = Suite(["x"]), Recorder(redraws=True)
+    progress = suite.progress(terminal)
+    progress.test_finished(0, 0, "failed", 1.0)
+    assert terminal.lines == []
 
 
 def test_a_test_without_slot_names_none(terminal: Recorder, progress: PlainProgress) -> None:
