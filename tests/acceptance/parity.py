@@ -22,6 +22,7 @@ _VARYING = (
     (re.compile(r"runpytest-\d+"), "<base>"),
     (re.compile(r"(<base>/)popen-gw\d+/"), r"\1"),
     (re.compile(r"0x[0-9a-f]{6,}"), "<address>"),
+    (re.compile(r"oldfd=\d+"), "oldfd=<descriptor>"),
     (re.compile(r"=+( .*<time>.*) =+"), r"=\1 ="),
     (re.compile(r"<base>/\S* ?=+"), "<path> ="),
 )
