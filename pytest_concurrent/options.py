@@ -97,7 +97,7 @@ WORKER_TIMEOUT: Option[float] = Option(
     kind=values.SECONDS,
     default=300.0,
     help="A worker that finishes nothing for so long outside of a test (its start, "
-    "fixtures wider than a function, its shutdown) is hung, and replaced.",
+    "the teardown of its fixtures, its shutdown) is hung, and replaced.",
     shown_default="300",
     metavar="SEC",
     unit="seconds",
