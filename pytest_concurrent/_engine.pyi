@@ -299,8 +299,9 @@ class Spawner:
         command: The interpreter and its arguments.
         folder: Where the workers start.
         environment: Their whole environment, names and values.
-        parts: For each slot what is added to the environment, and what the worker is told: builtin
-            values; others become their ``repr``.
+        parts: For each slot what is added to the environment, what the worker is told (builtin
+            values; others become their ``repr``), and descriptors that it is to have after those
+            that all have.
         page: The page that they share with this process.
         lifeline: Read end of the pipe whose end they do not survive.
         inherited: Descriptors that every worker is to have as well.
@@ -311,7 +312,7 @@ class Spawner:
         command: tuple[str, list[str]],
         folder: str | PathLike[str],
         environment: list[tuple[bytes, bytes]],
-        parts: list[tuple[list[tuple[bytes, bytes]], Any]],
+        parts: list[tuple[list[tuple[bytes, bytes]], Any, list[int]]],
         *,
         page: Page,
         lifeline: int,
@@ -319,13 +320,6 @@ class Spawner:
     ) -> Spawner: ...
     def start_early(self) -> None:
         """Start a worker on every slot before anybody asks.
-
-        Raises:
-            RuntimeError: A supervisor has taken it over, or it was dismissed.
-        """
-
-    def instruct(self, instructions: list[Any]) -> None:
-        """Tell the workers that start from now on something else, by slot.
 
         Raises:
             RuntimeError: A supervisor has taken it over, or it was dismissed.
@@ -347,7 +341,7 @@ def receive_birth(
 
     Returns:
         Slot, attempt, the worker's descriptors (socket, stdout, stderr, fault file, captured stdout
-        and stderr), the page, the lifeline, what every worker has as well, and what it is told.
+        and stderr), the page, the lifeline, what else it was given, and what it is told.
 
     Raises:
         EOFError: Nobody left anything.

@@ -143,14 +143,14 @@ def _start(config: pytest.Config, settings: Settings) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_concurrent_worker_start(config: pytest.Config, worker: str) -> None:
     """A forked worker has inherited the way to its databases; one that was not finds it here."""
-    from pytest_concurrent.worker.birth import INHERITED
+    from pytest_concurrent.worker.birth import KEEPER
 
-    inherited = config.stash.get(INHERITED, [])
-    if inherited:
+    keeper = config.stash.get(KEEPER, None)
+    if keeper is not None:
         from pytest_concurrent.databases.joining import join
 
-        providers = _providers(config, config.stash[SETTINGS], on_workers=True)
-        join(config, providers, inherited[0], worker)
+        providers = providers_of(config, config.stash[SETTINGS], on_workers=True)
+        join(config, providers, keeper, worker)
 
 
 def _on_workers(settings: Settings) -> bool:
@@ -159,7 +159,7 @@ def _on_workers(settings: Settings) -> bool:
 
 def _open_databases(config: pytest.Config, settings: Settings, run_id: str) -> Databases | None:
     """Fork the keeper of the run's databases, if tests may use any; while there is one thread."""
-    providers = _providers(config, settings, on_workers=_on_workers(settings))
+    providers = providers_of(config, settings, on_workers=_on_workers(settings))
     if not providers:
         return None
     from pytest_concurrent.databases.run import Databases
@@ -167,7 +167,7 @@ def _open_databases(config: pytest.Config, settings: Settings, run_id: str) -> D
     return Databases(config, settings, providers, run_id, BEGAN_NS)
 
 
-def _providers(config: pytest.Config, settings: Settings, *, on_workers: bool) -> list[Provider]:
+def providers_of(config: pytest.Config, settings: Settings, *, on_workers: bool) -> list[Provider]:
     """Who knows databases that this session's tests may use."""
     providers: list[Provider] = []
     if settings.db == "off" and not settings.db_clean:

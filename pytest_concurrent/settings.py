@@ -195,9 +195,6 @@ class _Resolution:
             self._check_together(settings)
         self._raise_problems(settings.enabled)
         reason = self._sequential_reason(settings, asked, vetoed)
-        if settings.enabled and self._debugger and settings.start == "spawn":
-            # Only forked workers hold the terminal.
-            settings = replace(settings, workers=0)
         if settings.enabled and self._debugger and settings.workers == 0:
             # Nobody can end a test that a debugger holds in this very process.
             settings = replace(settings, run_timeout=None, test_timeout=None)
@@ -350,8 +347,6 @@ class _Resolution:
             return f"{VETO} switches concurrency off"
         if asked and self._inspection:
             return self._inspection
-        if settings.enabled and self._debugger and settings.start == "spawn":
-            return f"{self._debugger}, and workers would be spawned ({settings.source('start')})"
         if settings.enabled and settings.workers == 0:
             return f"0 workers ({settings.source('workers')})"
         return None

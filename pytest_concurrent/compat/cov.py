@@ -99,5 +99,11 @@ def join(early_config: pytest.Config) -> None:
         early_config.known_args_namespace.cov_append = True
 
 
+def abstain(early_config: pytest.Config) -> None:
+    """In a process that runs no test, before pytest-cov starts: nothing is measured here."""
+    if hasattr(early_config.known_args_namespace, "cov_source"):
+        early_config.known_args_namespace.cov_source = []
+
+
 def _controller(config: pytest.Config) -> Any:
     return getattr(config.pluginmanager.getplugin("_cov"), "cov_controller", None)

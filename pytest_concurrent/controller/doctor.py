@@ -17,7 +17,6 @@ from pytest_concurrent.controller.staffing import staff
 from pytest_concurrent.controller.start_method import (
     Start,
     choose,
-    may_fork_builders,
     python_threads,
     threads_at_a_fork,
 )
@@ -31,14 +30,13 @@ class Databases(Protocol):
     """Who gives each worker databases of its own."""
 
     def examine(
-        self, session: pytest.Session, workers: tuple[int, str], *, may_fork: bool = True
+        self, session: pytest.Session, workers: tuple[int, str]
     ) -> tuple[tuple[int, str], list[Finding]]:
         """Say what there is and what a run would do; make nothing.
 
         Args:
             session: The session, collected.
             workers: How many there are to be, and why.
-            may_fork: Whether this process may be forked to build what there is not.
 
         Returns:
             How many there could be, and why; what was found.
@@ -105,10 +103,7 @@ class Examination:
         start = [self._start(chosen), *self._hazards(native)]
         stored: list[Finding] = []
         if self.databases is not None:
-            may_fork = may_fork_builders(chosen, native)
-            most, stored = self.databases.examine(
-                self.session, (crew.slots, crew.reason), may_fork=may_fork
-            )
+            most, stored = self.databases.examine(self.session, (crew.slots, crew.reason))
             crew = crew.within(*most)
         workers = crew.first, crew.reason
         chapters = [

@@ -20,7 +20,7 @@ from pytest_concurrent.controller.run import (
 from pytest_concurrent.controller.sequential import Stopwatch
 from pytest_concurrent.controller.sequential_events import SequentialEvents, benchmark
 from pytest_concurrent.controller.spawning import Spawning
-from pytest_concurrent.controller.staffing import staff
+from pytest_concurrent.controller.staffing import Staff, staff
 from pytest_concurrent.controller.status import StatusSignal
 from pytest_concurrent.controller.timings import TimingFiles
 from pytest_concurrent.exceptions import (
@@ -29,6 +29,7 @@ from pytest_concurrent.exceptions import (
     ForkUnsafeException,
     SecurityException,
 )
+from pytest_concurrent.payload.instructions import Afresh
 from pytest_concurrent.reporting import databases as told
 from pytest_concurrent.reporting import files
 from pytest_concurrent.reporting.doctor import Chapter
@@ -54,7 +55,7 @@ class Databases(doctor.Databases, Protocol):
         workers: tuple[int, str],
         *,
         ahead: int,
-        may_fork: bool = True,
+        afresh: Afresh | None = None,
     ) -> tuple[tuple[int, str], Sequence[tuple[str, bool]]]:
         """Get ready for workers that are about to start.
 
@@ -62,7 +63,7 @@ class Databases(doctor.Databases, Protocol):
             session: The session, collected.
             workers: How many there are to be at most, and why.
             ahead: How many of them start at once.
-            may_fork: Whether this process may be forked for that.
+            afresh: How processes are started for that; None = this one may be forked.
 
         Returns:
             How many there may be, and why; lines for the header, each with whether it is shown
@@ -131,20 +132,21 @@ class ConcurrentSession:
 
     def _spawn_early(self) -> None:
         workers = staff(self._config, self._settings)
-        page = Page(workers.slots)
-        nodes = NodeTeller.of(self._config, workers.slots, self._run_id)
-        self._spawned = spawning.prepare(
-            self._config,
-            self._settings,
-            page,
-            workers,
-            nodes,
-            run_id=self._run_id,
-            inherited=self._lent(),
-        )
+        self._spawned = self._spawning(workers)
         # Where their number moves nobody knows yet how many there are to be.
         if workers.least is None:
             self._spawned.spawner.start_early()
+
+    def _spawning(self, workers: Staff) -> Spawning:
+        return spawning.prepare(
+            self._config,
+            self._settings,
+            Page(workers.slots),
+            workers,
+            NodeTeller.of(self._config, workers.slots, self._run_id),
+            run_id=self._run_id,
+            inherited=self._lent(),
+        )
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Generator[None, object, object]:
@@ -225,9 +227,7 @@ class ConcurrentSession:
         collection = Collection(session.items, self._settings, self._timings.history)
         if self._databases is not None:
             collection.set_turns(self._databases.turns(session.items))
-        start = start_method.choose(self._config, self._settings)
-        if start.method == "spawn" and _debugs(self._config):
-            raise ForkUnsafeException(f"only forked workers can be debugged: {start.reason}")
+        start, threads = self._start_method()
         workers = (
             self._spawned.staff
             if self._spawned is not None
@@ -235,14 +235,12 @@ class ConcurrentSession:
         )
         remarks: Sequence[tuple[str, bool]] = ()
         if self._databases is not None:
-            threads = start_method.live_threads(self._config)
-            may_fork = start_method.may_fork_builders(start, threads)
             try:
                 most, remarks = self._databases.prepare(
                     session,
                     (workers.slots, workers.reason),
                     ahead=workers.first,
-                    may_fork=may_fork,
+                    afresh=self._afresh(workers) if start.method == "spawn" and threads else None,
                 )
             except ConfigurationException as error:
                 raise pytest.UsageError(f"{error}. {error.hint}") from None
@@ -261,6 +259,23 @@ class ConcurrentSession:
             asked=self._asked,
             remarks=remarks,
         )
+
+    def _start_method(self) -> tuple[start_method.Start, Sequence[str]]:
+        """How workers start, and the threads that are alive.
+
+        Where databases may be built by forks of this process, a fork is tried before.
+        """
+        config, settings = self._config, self._settings
+        start = start_method.choose(config, settings)
+        threads = start_method.live_threads(config)
+        if threads and start.method == "fork" and self._databases is not None:
+            start = start_method.choose(config, settings, start_method.threads_at_a_fork(config))
+        return start, threads
+
+    def _afresh(self, workers: Staff) -> Afresh:
+        if self._spawned is None:
+            self._spawned = self._spawning(workers)
+        return self._spawned.afresh
 
     def _lent(self) -> Sequence[int]:
         return self._databases.lend() if self._databases is not None else ()
@@ -348,10 +363,6 @@ class ConcurrentSession:
         """Print the benchmark report."""
         if self._settings.benchmark and self._benchmark is not None:
             self._terminal.section("benchmark", self._benchmark[1])
-
-
-def _debugs(config: pytest.Config) -> bool:
-    return bool(config.getoption("usepdb", False) or config.getoption("trace", False))
 
 
 def start(

@@ -47,16 +47,6 @@ def choose(config: pytest.Config, settings: Settings, threads: Iterable[str] = (
     return next((Start("spawn", reason) for reason in reasons if reason), Start("fork"))
 
 
-def may_fork_builders(start: Start, threads: Iterable[str]) -> bool:
-    """Whether this process may be forked to build databases, however workers start.
-
-    Args:
-        start: How workers start.
-        threads: Names of the threads that are alive.
-    """
-    return start.method == "fork" or not tuple(threads)
-
-
 def threads_at_a_fork(config: pytest.Config) -> tuple[str, ...]:
     """Names of threads that a fork would not take along, found by a fork that comes to nothing."""
     pid = os.fork()

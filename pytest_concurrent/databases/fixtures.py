@@ -153,12 +153,6 @@ def are_named(config: pytest.Config, settings: Settings) -> bool:
     return bool(said or config.hook.pytest_concurrent_databases.get_hookimpls())
 
 
-def _is_any_named(config: pytest.Config, settings: Settings) -> bool:
-    """Whether the ini file or a hook names a database."""
-    said = settings.database or settings.database_setup or settings.database_inputs
-    return bool(said or config.hook.pytest_concurrent_databases.get_hookimpls())
-
-
 def _module(alias: str, fresh_alias: str) -> types.ModuleType:
     """A plugin with the fixtures of one database."""
     module = types.ModuleType(f"pytest_concurrent_{alias}", "Fixtures of one database.")

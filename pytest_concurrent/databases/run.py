@@ -11,12 +11,14 @@ from typing import Any, Protocol
 
 import pytest
 
-from pytest_concurrent.databases import examination
-from pytest_concurrent.databases.builder import Builder
+from pytest_concurrent.databases import builder, examination
 from pytest_concurrent.databases.capacity import fitting
 from pytest_concurrent.databases.cleaning import Cleaning, has_consent
 from pytest_concurrent.databases.folder import state_folder
+from pytest_concurrent.databases.forked import ForkedMakers
+from pytest_concurrent.databases.fresh import start_builder
 from pytest_concurrent.databases.keeper import Door, Keeper, start_keeper
+from pytest_concurrent.databases.making import Making, Order
 from pytest_concurrent.databases.preparation import Found, Means, Preparation
 from pytest_concurrent.databases.recipe import Recipe
 from pytest_concurrent.databases.survey import Look, Survey
@@ -26,6 +28,7 @@ from pytest_concurrent.exceptions import (
     SecurityException,
     UnsupportedDatabase,
 )
+from pytest_concurrent.payload.instructions import Afresh
 from pytest_concurrent.reporting import cleaning as told
 from pytest_concurrent.reporting.doctor import Finding
 from pytest_concurrent.settings import Settings
@@ -122,19 +125,20 @@ class Databases:
         workers: tuple[int, str],
         *,
         ahead: int,
-        may_fork: bool = True,
+        afresh: Afresh | None = None,
     ) -> tuple[tuple[int, str], list[tuple[str, bool]]]:
         """Find the templates of what the collected tests need, and have the others built.
 
-        To be called after collection, while this process has one thread. Workers may be forked
-        right afterwards: who needs a database that is not ready waits for it.
+        To be called after collection. Workers may start right afterwards: who needs a database that
+        is not ready waits for it.
 
         Args:
             session: The session, collected.
             workers: How many slots there are to be, and what set the number.
             ahead: How many workers start at once: so many clones are made ahead, and then one for
                 each that comes.
-            may_fork: Whether this process may be forked, to build what there is not.
+            afresh: How processes are started that build what there is not; None = they are forks of
+                this one, which has no other thread.
 
         Returns:
             How many there may be, which a server can limit, and what set it; lines for the header,
@@ -145,7 +149,7 @@ class Databases:
             ConfigurationException: There are no clones, and the user demands them.
         """
         try:
-            return self._prepare(session, workers, ahead, may_fork=may_fork)
+            return self._prepare(session, workers, ahead, afresh)
         except SecurityException:
             raise
         except DatabaseTemplateException as error:
@@ -172,8 +176,7 @@ class Databases:
         session: pytest.Session,
         workers: tuple[int, str],
         ahead: int,
-        *,
-        may_fork: bool = True,
+        afresh: Afresh | None = None,
     ) -> tuple[tuple[int, str], list[tuple[str, bool]]]:
         survey = self._survey(session, workers)
         lines = [(remark, True) for remark in (*survey.fallbacks, *survey.remarks)]
@@ -181,7 +184,6 @@ class Databases:
             self._let_go()
             return workers, lines
         clones = min(ahead, survey.workers[0])
-        _check_building(survey, may_fork=may_fork)
         orders = [look.order(clones) for look in survey.looks if look.is_to_be_built]
         for look in survey.looks:
             self._introduce(look, clones)
@@ -189,12 +191,21 @@ class Databases:
             lines.append((look.line, look.is_to_be_built))
             if look.found is not None:
                 lines += [(remark, True) for remark in look.found.remarks]
-        if may_fork:
-            builder = Builder(self._door, survey.recipes, self._means(), clones=clones)
-            self._builder = builder.fork(orders, [self._keeper])
+        self._builder = self._start_builder(survey, orders, clones, afresh)
         for one in self._providers:
             self._config.pluginmanager.register(one.worker_plugin(self._door))
         return survey.workers, lines
+
+    def _start_builder(
+        self, survey: Survey, orders: list[Order], clones: int, afresh: Afresh | None
+    ) -> int:
+        assert self._door is not None
+        assert self._keeper is not None
+        if afresh is not None:
+            return start_builder(orders, self._door, afresh, clones=clones)
+        making = Making(self._door, survey.recipes, self._means())
+        one = builder.Builder(ForkedMakers(making), clones=clones)
+        return builder.fork(one, orders, self._door, [self._keeper])
 
     def _survey(self, session: pytest.Session, workers: tuple[int, str]) -> Survey:
         recipes = [recipe for one in self._providers for recipe in one.recipes(session)]
@@ -210,14 +221,13 @@ class Databases:
         return survey
 
     def examine(
-        self, session: pytest.Session, workers: tuple[int, str], *, may_fork: bool = True
+        self, session: pytest.Session, workers: tuple[int, str]
     ) -> tuple[tuple[int, str], list[Finding]]:
         """Say what `prepare` would find and do, make nothing, and let go of everything.
 
         Args:
             session: The session, collected.
             workers: How many slots there are to be, and what set the number.
-            may_fork: Whether this process may be forked, to build what there is not.
 
         Returns:
             How many there could be, and what sets it; what was found.
@@ -225,7 +235,6 @@ class Databases:
         self._only_looks = True
         try:
             survey = self._survey(session, workers)
-            _check_building(survey, may_fork=may_fork)
             return survey.workers, list(examination.findings(survey))
         except DatabaseTemplateException as error:
             return workers, [examination.refusal(error, demands_clones=self._demands_clones)]
@@ -237,15 +246,7 @@ class Databases:
         return self._settings.db == "clone"
 
     def _means(self) -> Means:
-        return Means(
-            manifests=self._folder / "manifests",
-            root=self._config.rootpath,
-            cache=self._settings.db_cache,
-            rebuild=self._settings.db_rebuild or bool(self._config.getoption("create_db", False)),
-            ignored=(str(self._folder),),
-            began_ns=self._began_ns,
-            only_looks=self._only_looks,
-        )
+        return means(self._config, self._settings, self._began_ns, only_looks=self._only_looks)
 
     def _look(self, recipe: Recipe, means: Means) -> Look:
         assert self._keeper is not None
@@ -340,12 +341,27 @@ class Databases:
             self._door, self._builder = None, 0
 
 
-def _check_building(survey: Survey, *, may_fork: bool) -> None:
-    if not may_fork and any(look.is_to_be_built for look in survey.looks):
-        raise DatabaseTemplateException(
-            "a template is built by a fork of this process, which is not safe here",
-            hint="A run on forked workers builds it.",
-        )
+def means(
+    config: pytest.Config, settings: Settings, began_ns: int, *, only_looks: bool = False
+) -> Means:
+    """What preparations of templates need.
+
+    Args:
+        config: pytest's configuration.
+        settings: What was asked for.
+        began_ns: When this process began to import the project, in nanoseconds since 1970.
+        only_looks: Whether nothing is to be written.
+    """
+    folder = state_folder(config)
+    return Means(
+        manifests=folder / "manifests",
+        root=config.rootpath,
+        cache=settings.db_cache,
+        rebuild=settings.db_rebuild or bool(config.getoption("create_db", False)),
+        ignored=(str(folder),),
+        began_ns=began_ns,
+        only_looks=only_looks,
+    )
 
 
 def _check_rights(found: Found) -> None:

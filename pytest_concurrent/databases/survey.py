@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pytest_concurrent.databases.builder import Order
+from pytest_concurrent.databases.making import Order
 from pytest_concurrent.databases.preparation import FROM_FILE, Found
 from pytest_concurrent.databases.recipe import Recipe
 

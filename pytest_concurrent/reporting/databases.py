@@ -30,7 +30,7 @@ def summary(report: Mapping[str, Any]) -> Iterator[str]:
         report: The keeper's answer to `finish`; empty if there was none.
     """
     for template in report.get("templates", ()):
-        if not template.get("hit", True):
+        if not template.get("hit", True) and template.get("state") != "failed":
             why = f" ({template['why']})" if template.get("why") else ""
             took = duration(template.get("seconds", 0.0))
             yield f"concurrent: database {template['alias']!r}: template built in {took}{why}"

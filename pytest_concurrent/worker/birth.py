@@ -10,8 +10,8 @@ import pytest
 from pytest_concurrent._engine import Page
 from pytest_concurrent.compat.xdist_inputs import WorkerInputs
 
-#: In a worker that was not forked: descriptors of others that all workers have.
-INHERITED = pytest.StashKey[list[int]]()
+#: In a worker that was not forked: the descriptor by which the keeper of databases is reached.
+KEEPER = pytest.StashKey[int]()
 
 
 class Birth(NamedTuple):

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
 from _pytest import debugging, outcomes
@@ -26,7 +28,7 @@ class Debugger:
     Args:
         link: The worker's socket.
         config: pytest's configuration.
-        console: Where somebody sits; None if nobody can.
+        console: Where somebody sits.
         stand_in: Of the terminal reporter; None without a terminal.
         sender: Reports the tests.
     """
@@ -35,11 +37,13 @@ class Debugger:
         self,
         link: WorkerLink,
         config: pytest.Config,
-        console: Console | None,
+        console: Console,
         stand_in: TerminalStandIn | None,
         sender: Sender,
     ) -> None:
         self._link = link
+        self._manager = config.pluginmanager
+        self._end_of_phase = _EndOfPhase(self)
         self._console = console
         self._stand_in = stand_in
         self._sender = sender
@@ -55,15 +59,9 @@ class Debugger:
 
         Raises:
             pytest.exit.Exception: The session was quit meanwhile.
-            RuntimeError: There is no terminal to wait for.
         """
         if self._stay is not None:
             return
-        if self._console is None:
-            raise RuntimeError(
-                "a spawned worker has no terminal for a debugger: run this test with "
-                "--concurrent-start=fork or with --no-concurrent"
-            )
         self._tracer = sys.gettrace()
         began = time.perf_counter()
         if not self._link.want_terminal():
@@ -75,12 +73,14 @@ class Debugger:
         self._stay = self._console.enter()
         if self._stand_in is not None:
             self._stand_in.write_to(sys.stdout)
+        self._manager.register(self._end_of_phase)
 
     def end(self) -> None:
         """Give the terminal back, if it is here."""
         stay, self._stay = self._stay, None
         if stay is None:
             return
+        self._manager.unregister(self._end_of_phase)
         # Continuing has resumed the capture: its files stand where the terminal is to be replaced.
         captures = self._capture is not None and self._capture._global_capturing.is_started()
         if captures:
@@ -96,8 +96,11 @@ class Debugger:
             self._sender.exclude(time.perf_counter() - self._since)
         self._link.return_terminal()
 
-    def end_with_test(self) -> None:
-        """A test is over, and whoever still steps through it has come to our own code."""
+    def leave_behind(self) -> None:
+        """What was stopped in is over, and whoever still steps has come to pytest's and our code.
+
+        There is nothing to see, and capturing would take the terminal from under the debugger.
+        """
         if self._stay is not None:
             sys.settrace(self._tracer)
             self.end()
@@ -128,6 +131,18 @@ class Debugger:
         return result
 
 
+class _EndOfPhase:
+    """Notices that a set-up, a test or a teardown is over; there while a debugger is."""
+
+    def __init__(self, debugger: Debugger) -> None:
+        self._debugger = debugger
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self) -> None:
+        """It is over."""
+        self._debugger.leave_behind()
+
+
 def install(debugger: Debugger, config: pytest.Config) -> None:
     """Have pytest's debugger ask for the terminal; nothing with `-p no:debugging`."""
     if not config.pluginmanager.hasplugin("debugging"):
@@ -153,3 +168,26 @@ def install(debugger: Debugger, config: pytest.Config) -> None:
     pdb._init_pdb, pdb._get_pdb_wrapper_class = make_with_terminal, wrap_with_terminal
     pdb._wrapped_pdb_cls = None
     config.pluginmanager.register(debugger, "pytest_concurrent_debugger")
+
+
+class _Nothing:
+    """Stands for a debugger where none is to come up."""
+
+    def set_trace(self, *_: object) -> None:
+        """Go on."""
+
+
+@contextmanager
+def ignored(config: pytest.Config) -> Generator[None]:
+    """Let nothing stop, while this process collects what the controller collects too.
+
+    Whoever sits at the terminal meets the same breakpoints and errors there.
+    """
+    manager = config.pluginmanager
+    at_failures = manager.getplugin("pdbinvoke")
+    if at_failures is not None:
+        manager.unregister(at_failures)
+    with mock.patch.object(debugging.pytestPDB, "_init_pdb", return_value=_Nothing()):
+        yield
+    if at_failures is not None:
+        manager.register(at_failures, "pdbinvoke")

@@ -72,7 +72,7 @@ class Worker:
         name: The slot's name.
         fixtures: Numbers of shared set-ups, by their key.
         lazy: Whether `nextitem` may be decided as late as teardown.
-        console: Where a debugger's user sits; None if nobody can.
+        console: Where a debugger's user sits.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Worker:
         fixtures: dict[str, int],
         *,
         lazy: bool,
-        console: Console | None,
+        console: Console,
     ) -> None:
         self._link = link
         self._session = session
@@ -142,7 +142,7 @@ class Worker:
         except BaseException as error:
             self._sender.abandon()
             self._link.stop(*_reason_to_stop(error))
-        self._debugger.end_with_test()
+        self._debugger.leave_behind()
         self._previous = item
         self._expected = nextitem.resolved if isinstance(nextitem, NextItem) else nextitem
         if (session.shouldfail or session.shouldstop) and not self._asked_to_stop:
@@ -188,7 +188,7 @@ class Worker:
                 self._session._setupstate.teardown_exact(nextitem)
 
         call: CallInfo[None] = CallInfo.from_call(tear_down, when="teardown")
-        self._debugger.end_with_test()
+        self._debugger.leave_behind()
         if call.excinfo is not None:
             report = previous.ihook.pytest_runtest_makereport(item=previous, call=call)
             previous.ihook.pytest_runtest_logreport(report=report)

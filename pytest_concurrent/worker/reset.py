@@ -41,7 +41,7 @@ def reset(birth: Birth, legacy: Legacy) -> Console:
     restart_capture(config, birth)
     factory: Any = getattr(config, "_tmp_path_factory", None)
     if factory is not None:
-        own_temp_folder(config, factory.getbasetemp(), birth)
+        own_temp_folder(config, factory.getbasetemp(), birth.name)
     own_fault_file(birth)
     given = legacy.inputs.receive(birth.slot, birth.attempt) if legacy.inputs is not None else None
     xdist.become_worker(config, birth.slot, legacy.workers, legacy.run_id, given)
@@ -105,12 +105,12 @@ def onto(source: int, target: int) -> None:
     os.close(source)
 
 
-def own_temp_folder(config: pytest.Config, run: Path, birth: Birth) -> None:
+def own_temp_folder(config: pytest.Config, run: Path, name: str) -> None:
     """As under xdist: `popen-gw0` below the run's folder, the same for a replacement."""
     factory: Any = getattr(config, "_tmp_path_factory", None)
     if factory is None:
         return
-    base = run / f"popen-{birth.name}"
+    base = run / f"popen-{name}"
     base.mkdir(mode=0o700, exist_ok=True)
     factory._basetemp = base
     if hasattr(factory, "_next_number"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 import sys
 from collections import Counter
 
@@ -148,3 +151,33 @@ def test_workers_have_no_input_under_s(pytester: pytest.Pytester) -> None:
     command = [sys.executable, "-m", "pytest", "-s", "test_reads.py", "--concurrent", "--workers=1"]
     result = pytester.run(*command, stdin=b"hello\n")
     assert result.ret == 0
+
+
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_line_is_shown_while_it_is_being_written(pytester: pytest.Pytester, start: str) -> None:
+    pytester.makepyfile(
+        test_dots="""
+        import pathlib
+        import time
+
+        def test_dots():
+            print("dots", end="...", flush=True)
+            while not pathlib.Path("seen").exists():
+                time.sleep(0.01)
+            print(" done")
+
+        def test_other(): pass
+        """,
+    )
+    command = (sys.executable, "-m", "pytest", "-s", "test_dots.py", *on_workers(2, start))
+    with pytester.popen(command, stdin=subprocess.DEVNULL) as run:
+        assert run.stdout is not None
+        shown = b""
+        # The test does not end before what it has begun to say is read here.
+        while b"dots..." not in shown and (more := os.read(run.stdout.fileno(), 65536)):
+            shown += more
+        (pytester.path / "seen").touch()
+        shown += run.stdout.read()
+        assert run.wait() == 0, shown.decode()
+    lines = shown.decode().splitlines()
+    assert any(re.fullmatch(r"\[gw[01]\] dots\.\.\. done", line) for line in lines), lines

@@ -56,6 +56,9 @@ def test_meets(own, other):
 """
 
 
+both_starts = pytest.mark.parametrize("start", ["fork", "spawn"])
+
+
 def command(workers: int, *options: str) -> list[str]:
     return [
         sys.executable,
@@ -86,10 +89,14 @@ def sit(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Sit:
     return start
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
-def test_breakpoint_can_be_looked_at(pytester: pytest.Pytester, sit: Sit, workers: int) -> None:
+@pytest.mark.parametrize(
+    ("workers", "start"), [(1, "fork"), (2, "fork"), (4, "fork"), (1, "spawn"), (2, "spawn")]
+)
+def test_breakpoint_can_be_looked_at(
+    pytester: pytest.Pytester, sit: Sit, workers: int, start: str
+) -> None:
     pytester.makepyfile(STOPS)
-    with sit(workers) as keyboard:
+    with sit(workers, f"--concurrent-start={start}") as keyboard:
         keyboard.await_text("PDB set_trace (IO-capturing turned off)")
         keyboard.await_text("(Pdb) ")
         keyboard.ask("p inside", "41")
@@ -110,10 +117,13 @@ def test_every_way_to_stop_works(pytester: pytest.Pytester, sit: Sit, call: str)
         assert keyboard.end() == 0
 
 
-def test_failures_are_looked_at_one_after_another(pytester: pytest.Pytester, sit: Sit) -> None:
+@both_starts
+def test_failures_are_looked_at_one_after_another(
+    pytester: pytest.Pytester, sit: Sit, start: str
+) -> None:
     pytester.makepyfile(FAILS)
     seen = []
-    with sit(2, "--pdb") as keyboard:
+    with sit(2, "--pdb", f"--concurrent-start={start}") as keyboard:
         for _ in range(3):
             keyboard.await_text("captured stdout")
             keyboard.await_text("entering PDB")
@@ -130,9 +140,10 @@ def test_failures_are_looked_at_one_after_another(pytester: pytest.Pytester, sit
         assert "= FAILURES =" not in keyboard.screen
 
 
-def test_quitting_ends_the_session(pytester: pytest.Pytester, sit: Sit) -> None:
+@both_starts
+def test_quitting_ends_the_session(pytester: pytest.Pytester, sit: Sit, start: str) -> None:
     pytester.makepyfile(TOGETHER)
-    with sit(2) as keyboard:
+    with sit(2, f"--concurrent-start={start}") as keyboard:
         keyboard.await_text("(Pdb) ")
         keyboard.type("q\n")
         assert keyboard.end() == 2
@@ -140,9 +151,12 @@ def test_quitting_ends_the_session(pytester: pytest.Pytester, sit: Sit) -> None:
         assert keyboard.screen.count("PDB set_trace") == 1
 
 
-def test_second_debugger_waits_for_the_first(pytester: pytest.Pytester, sit: Sit) -> None:
+@both_starts
+def test_second_debugger_waits_for_the_first(
+    pytester: pytest.Pytester, sit: Sit, start: str
+) -> None:
     pytester.makepyfile(TOGETHER)
-    with sit(2) as keyboard:
+    with sit(2, f"--concurrent-start={start}") as keyboard:
         for _ in range(2):
             keyboard.await_text("PDB set_trace")
             keyboard.await_text("(Pdb) ")
@@ -189,9 +203,12 @@ def test_nothing_is_written_over_the_prompt(pytester: pytest.Pytester, sit: Sit)
         assert keyboard.end() == 0
 
 
-def test_ctrl_c_at_the_prompt_is_the_debuggers(pytester: pytest.Pytester, sit: Sit) -> None:
+@both_starts
+def test_ctrl_c_at_the_prompt_is_the_debuggers(
+    pytester: pytest.Pytester, sit: Sit, start: str
+) -> None:
     pytester.makepyfile(STOPS)
-    with sit(2) as keyboard:
+    with sit(2, f"--concurrent-start={start}") as keyboard:
         keyboard.await_text("(Pdb) ")
         keyboard.type("\x03")
         keyboard.await_text("--KeyboardInterrupt--")
@@ -233,15 +250,57 @@ def test_breakpoint_set_in_the_debugger_stops_again(pytester: pytest.Pytester, s
         assert keyboard.end() == 0
 
 
-def test_trace_stops_in_each_test(pytester: pytest.Pytester, sit: Sit) -> None:
+@both_starts
+def test_trace_stops_in_each_test(pytester: pytest.Pytester, sit: Sit, start: str) -> None:
     pytester.makepyfile(FAILS.replace("assert not", "assert"))
-    with sit(2, "--trace") as keyboard:
+    with sit(2, "--trace", f"--concurrent-start={start}") as keyboard:
         for _ in range(3):
             keyboard.await_text("PDB runcall")
             keyboard.await_text('-> inside = f"value')
             keyboard.type("c\n")
         assert keyboard.end() == 0
         assert "3 passed" in keyboard.screen
+
+
+@both_starts
+def test_steps_beyond_the_end_of_a_test_go_on_with_the_run(
+    pytester: pytest.Pytester, sit: Sit, start: str
+) -> None:
+    pytester.makepyfile(
+        "def test_stops():\n    breakpoint()\n    here = 1\n\ndef test_next(): pass\n"
+    )
+    with sit(1, f"--concurrent-start={start}") as keyboard:
+        keyboard.await_text("-> here = 1")
+        keyboard.type("n\n" + "r\n" * 40)
+        assert keyboard.end() == 0
+        assert "2 passed" in keyboard.screen
+        assert keyboard.echoes()
+
+
+@both_starts
+def test_ctrl_c_outside_of_the_prompt_leads_to_it(
+    pytester: pytest.Pytester, sit: Sit, start: str
+) -> None:
+    pytester.makepyfile("import time\ndef test_long():\n    print('begun')\n    time.sleep(60)\n")
+    with sit(1, "-s", "--pdb", f"--concurrent-start={start}") as keyboard:
+        keyboard.await_text("begun")
+        keyboard.type("\x03")
+        keyboard.await_text("-> time.sleep(60)")
+        keyboard.ask("p 6 * 7", "42")
+        keyboard.type("c\n")
+        assert keyboard.end() == 2
+        assert keyboard.echoes()
+
+
+def test_breakpoint_met_while_collecting_stops_once(pytester: pytest.Pytester, sit: Sit) -> None:
+    pytester.makepyfile("import pytest\nbreakpoint()\npytest.set_trace()\ndef test_one(): pass\n")
+    with sit(2, "--pdb", "--concurrent-start=spawn") as keyboard:
+        for _ in range(2):
+            keyboard.await_text("(Pdb) ")
+            keyboard.type("c\n")
+        assert keyboard.end() == 0
+        assert "1 passed" in keyboard.screen
+        assert keyboard.screen.count("PDB set_trace") == 2
 
 
 def test_own_class_of_debugger_is_used(pytester: pytest.Pytester, sit: Sit) -> None:
@@ -276,11 +335,12 @@ def test_limits_stand_still(pytester: pytest.Pytester, sit: Sit) -> None:
         assert "6 passed" in keyboard.screen
 
 
+@both_starts
 def test_worker_killed_at_its_prompt_leaves_a_usable_terminal(
-    pytester: pytest.Pytester, sit: Sit
+    pytester: pytest.Pytester, sit: Sit, start: str
 ) -> None:
     pytester.makepyfile(STOPS)
-    with sit(2) as keyboard:
+    with sit(2, f"--concurrent-start={start}") as keyboard:
         keyboard.await_text("(Pdb) ")
         keyboard.ask("!import os; print('worker', os.getpid(), end='.')", "worker ")
         pid = keyboard.screen.rpartition("worker ")[2].partition(".")[0]
@@ -291,9 +351,10 @@ def test_worker_killed_at_its_prompt_leaves_a_usable_terminal(
         assert keyboard.echoes()
 
 
-def test_worker_dies_with_the_controller(pytester: pytest.Pytester, sit: Sit) -> None:
+@both_starts
+def test_worker_dies_with_the_controller(pytester: pytest.Pytester, sit: Sit, start: str) -> None:
     pytester.makepyfile(STOPS)
-    with sit(2) as keyboard:
+    with sit(2, f"--concurrent-start={start}") as keyboard:
         keyboard.await_text("(Pdb) ")
         keyboard.ask("!import os; print('worker', os.getpid(), end='.')", "worker ")
         pid = int(keyboard.screen.rpartition("worker ")[2].partition(".")[0])
@@ -304,6 +365,7 @@ def test_worker_dies_with_the_controller(pytester: pytest.Pytester, sit: Sit) ->
             time.sleep(0.02)
 
 
+@pytest.mark.spawned
 @pytest.mark.parametrize("options", [(), ("--pdb",), ("--trace",)], ids=["", "--pdb", "--trace"])
 def test_without_input_all_is_as_in_a_sequential_run(
     pytester: pytest.Pytester, compare: Compare, options: tuple[str, ...]

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 
-from pytest_concurrent.reporting.databases import benchmark, lines_with_databases, with_databases
+from pytest_concurrent.reporting.databases import (
+    benchmark,
+    lines_with_databases,
+    summary,
+    with_databases,
+)
 
 BUILT = {"alias": "default", "vendor": "sqlite", "hit": False, "why": "it is the first"}
 REPORT = {
@@ -38,3 +43,8 @@ def test_json_gains_what_is_known_of_databases() -> None:
     assert document["schema"] == 1
     assert document["databases"]["clone_seconds"] == REPORT["clone_seconds"]
     assert document["databases"]["templates"][0]["why"] == "it is the first"
+
+
+def test_template_that_failed_is_not_told_as_built() -> None:
+    assert len(list(summary({"templates": [BUILT]}))) == 1
+    assert list(summary({"templates": [{**BUILT, "state": "failed"}]})) == []

@@ -350,12 +350,6 @@ def test_debugger_works_on_workers(pytester: pytest.Pytester, flag: str) -> None
     assert settings.sequential_reason is None
 
 
-def test_debugger_on_spawned_workers_is_sequential(pytester: pytest.Pytester) -> None:
-    settings = resolved(pytester, "--concurrent", "--concurrent-start=spawn", "--pdb")
-    assert settings.workers == 0
-    assert (settings.sequential_reason or "").startswith("--pdb, and workers would be spawned")
-
-
 @pytest.mark.parametrize("flag", ["--pdb", "--trace"])
 def test_debugger_without_workers_has_no_limits(pytester: pytest.Pytester, flag: str) -> None:
     settings = resolved(pytester, "--concurrent", "--workers=0", "--timeout=9", flag)

@@ -18,8 +18,8 @@ use crate::worker::{Page, owned};
 /// Name and value of an environment variable, as bytes.
 type Variable = (Vec<u8>, Vec<u8>);
 
-/// What differs between workers: environment and instructions.
-type SlotPart<'py> = (Vec<Variable>, Bound<'py, PyAny>);
+/// What differs between workers: environment, instructions, and descriptors.
+type SlotPart<'py> = (Vec<Variable>, Bound<'py, PyAny>, Vec<RawFd>);
 
 /// Starts workers that collect by themselves.
 #[pyclass(frozen, module = "pytest_concurrent._engine")]
@@ -50,12 +50,6 @@ impl Spawner {
     /// Starts a worker on every slot before anybody asks.
     fn start_early(&self, py: Python<'_>) -> PyResult<()> {
         py.detach(|| self.with(process::Spawner::start_early))
-    }
-
-    /// Tells the workers that start from now on something else, by slot.
-    fn instruct(&self, instructions: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-        let instructions = instructions.iter().map(encoded).collect::<PyResult<_>>()?;
-        self.with(|spawner| spawner.instruct(instructions))
     }
 
     /// Ends the workers that were started, when no supervisor has taken them over.
@@ -90,9 +84,10 @@ pub(crate) fn receive_birth(py: Python<'_>, descriptor: RawFd) -> PyResult<Born<
     Ok((slot, attempt, raw(born.descriptors), page, lifeline, raw(born.inherited), told))
 }
 
-fn part((environment, instructions): SlotPart<'_>) -> PyResult<Part> {
+fn part((environment, instructions, inherited): SlotPart<'_>) -> PyResult<Part> {
     let environment = environment.into_iter().map(variable).collect();
-    Ok(Part { environment, instructions: encoded(&instructions)? })
+    let inherited = inherited.into_iter().map(owned).collect();
+    Ok(Part { environment, instructions: encoded(&instructions)?, inherited })
 }
 
 fn variable((name, value): Variable) -> (OsString, OsString) {

@@ -136,7 +136,8 @@ impl State {
         for template in self.templates.values_mut() {
             if matches!(template.stage, Stage::Preparing) {
                 let message = "the process that builds the templates of databases died";
-                template.stage = Stage::Failed(Refusal::new("failed", message, "Run again with -n0 to see why."));
+                template.stage =
+                    Stage::Failed(Refusal::new("failed", message, "Run again with --no-concurrent to see why."));
             }
         }
     }

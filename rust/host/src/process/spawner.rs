@@ -27,12 +27,14 @@ const LEAVE: Duration = Duration::from_secs(5);
 pub type Variable = (OsString, OsString);
 
 /// What differs between the workers of a run.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Part {
     /// Added to the environment.
     pub environment: Vec<Variable>,
     /// What Python is told, encoded.
     pub instructions: Vec<u8>,
+    /// What every worker on this slot is to have, after what all have.
+    pub inherited: Vec<OwnedFd>,
 }
 
 /// How to start a worker.
@@ -109,13 +111,6 @@ impl Spawner {
         }
     }
 
-    /// Tell slots from now on something else.
-    pub fn instruct(&mut self, instructions: Vec<Vec<u8>>) {
-        for (part, instructions) in self.recipe.parts.iter_mut().zip(instructions) {
-            part.instructions = instructions;
-        }
-    }
-
     /// Ends the workers that nobody asked for: as Ctrl-C does, and by force if they take too long.
     pub fn dismiss(&mut self) {
         let leaving: Vec<_> = self.early.drain().map(|(_, started)| (started.pid, started.pidfd)).collect();
@@ -138,7 +133,7 @@ impl Spawner {
         let birth = Birth { slot, attempt, slots: self.recipe.parts.len() as u16 };
         let more = [&told, self.page.file(), &self.recipe.lifeline];
         let given: Vec<BorrowedFd<'_>> =
-            far.iter().chain(more).chain(&self.recipe.inherited).map(AsFd::as_fd).collect();
+            far.iter().chain(more).chain(&self.recipe.inherited).chain(&part.inherited).map(AsFd::as_fd).collect();
         send_packet(&ours, &birth, &given).map_err(std::io::Error::other)?;
         let child = Command::new(&self.recipe.program)
             .args(&self.recipe.arguments)
