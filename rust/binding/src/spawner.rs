@@ -1,5 +1,4 @@
 //! `_engine.Spawner` and `_engine.receive_birth`: workers that are processes of their own, from both sides.
-#![expect(clippy::needless_pass_by_value, reason = "PyO3 hands over what it extracts as owned values")]
 
 use std::ffi::OsString;
 use std::os::fd::{IntoRawFd, RawFd};
