@@ -2,7 +2,7 @@
 #
 #   make demo     run the example shop on every core, twice
 #   make test     every test, Rust and Python
-#   make matrix   a smoke of the suite on every Python and pytest that is there (SESSIONS: see noxfile.py)
+#   make matrix   a smoke of the suite on other versions of Python and pytest (SESSIONS: see noxfile.py)
 #   make check    formats, lints, types, stubs (mypy.stubtest), arrows, names
 #   make bench    measure ROWS of the speed table against pytest and pytest-xdist
 #   make fuzz     feed hostile bytes to every parser, FUZZ_SECONDS each
