@@ -1,5 +1,7 @@
 """Why cases of pytest-xdist's acceptance suite are meant to differ, by patterns of names."""
 
+from __future__ import annotations
+
 _TEXT = (
     "looks for xdist's own lines about workers and scheduling; ours are others, and the rest holds"
 )
@@ -8,6 +10,7 @@ _LIKE_PYTEST = "wants xdist's exit code; ours is that of a sequential run: "
 _EACH = "`--dist=each` runs every test on every worker; here a test runs once"
 _FORK = "a `FileLock` made at import belongs to the controller, and filelock refuses it in a fork"
 
+#: However workers start.
 DIFFERENCES: dict[str, str] = {
     "TestDistribution::test_n1_import_error": _LIKE_PYTEST + "2, interrupted while collecting",
     "TestDistribution::test_manytests_to_one_popen": _TEXT,
@@ -16,8 +19,6 @@ DIFFERENCES: dict[str, str] = {
     "TestDistribution::test_dist_tests_with_crash": _CRASH,
     "TestDistribution::test_distribution_rsyncdirs_example": "copies files to a folder of a "
     "worker; workers here have none",
-    "TestDistribution::test_data_exchange": "wants `pytest_configure` once per worker; a fork "
-    "inherits what it did, see the table of hooks",
     "TestDistribution::test_keyboardinterrupt_hooks_issue79": "looks for `Interrupted`; the last "
     "lines say `KeyboardInterrupt`, as those of a sequential run do",
     "TestDistEach::*": _EACH,
@@ -34,6 +35,15 @@ DIFFERENCES: dict[str, str] = {
     "from measured times",
     "TestGroupScope::test_multiple_group_*": "wants the group in the node id; ours stays as "
     "it is, so that timings and `--lf` know it",
-    "TestLocking::*": _FORK,
     "test_collection_crash": _LIKE_PYTEST + "2, interrupted while collecting",
+}
+
+#: Where workers start in one way, by that.
+ON_ONE: dict[str, dict[str, str]] = {
+    "fork": {
+        "TestDistribution::test_data_exchange": "wants `pytest_configure` once per worker; a fork "
+        "inherits what it did, see the table of hooks",
+        "TestLocking::*": _FORK,
+    },
+    "spawn": {},
 }

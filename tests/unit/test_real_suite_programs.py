@@ -52,14 +52,17 @@ def test_every_case_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     )
     said = {"TestA::test_said": "because", "TestB::*": "once"}
     monkeypatch.setattr(xdist_acceptance, "DIFFERENCES", said)
+    forked = {"TestA::test_other": "threads"}
+    monkeypatch.setattr(xdist_acceptance, "ON_ONE", {"fork": forked, "spawn": {}})
     found = xdist_acceptance.outcomes(junit)
-    assert list(xdist_acceptance.surprises(found)) == [
-        "fails: TestA::test_other",
-        "passes, although it is said to differ: TestB::test_mended",
-    ]
-    page = xdist_acceptance.page(found)
-    assert "2 of 4 cases pass." in page
-    assert "| `TestA::test_said` | because |" in page
+    mended = "passes, although it is said to differ: TestB::test_mended"
+    assert list(xdist_acceptance.surprises(found, "fork")) == [mended]
+    assert list(xdist_acceptance.surprises(found, "spawn")) == ["fails: TestA::test_other", mended]
+
+    page = xdist_acceptance.page({"fork": found, "spawn": {**found, "TestA::test_other": "passed"}})
+    assert "With fork 2 of 4 cases pass; with spawn 3 of 4 cases pass." in page
+    assert "| `TestA::test_other` | differs | passed | threads |" in page
+    assert "| `TestA::test_said` | differs | differs | because |" in page
 
 
 def report(path: Path, lines: list[int], branches: list[list[int]]) -> Path:
