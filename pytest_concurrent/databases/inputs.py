@@ -187,6 +187,7 @@ def difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
     changed = [name for name in now if name in before and before[name] != now[name]]
     added = [f"{name} (new)" for name in now if name not in before]
     gone = [f"{name} (gone)" for name in before if name not in now]
-    named = [*changed, *added, *gone]
+    # A file that is an input and was opened as well stands under two names.
+    named = [*dict.fromkeys(name.removeprefix("./") for name in (*changed, *added, *gone))]
     more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
     return ", ".join(named[:_NAMED]) + more

@@ -49,7 +49,7 @@ def test_edited_recorded_file_gives_another_key(manifests: Manifests, data: Path
     data.write_text("[2]")
     (key, _), *_ = manifests.candidates(inputs(a="1"))
     assert key != build.key
-    assert manifests.explain(inputs(a="1")) == "./rows.json"
+    assert manifests.explain(inputs(a="1")) == "rows.json"
     data.write_text("[1]")
     assert [key for key, _ in manifests.candidates(inputs(a="1"))] == [build.key]
 
@@ -116,6 +116,14 @@ def test_difference_names_three_and_counts_the_rest() -> None:
     now = {"a": "2", "b": "2", "c": "1", "new": "1"}
     assert difference(before, now) == "a, b, new (new) and 1 more"
     assert difference(before, before) == ""
+
+
+def test_file_that_was_also_opened_is_named_once() -> None:
+    before, now = (
+        {"a.sql": "1", "./a.sql": "1", "./b": "1"},
+        {"a.sql": "2", "./a.sql": "2", "./b": "2"},
+    )
+    assert difference(before, now) == "a.sql, b"
 
 
 _NAMES = st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=5)

@@ -151,7 +151,7 @@ def test_file_looked_for_in_vain_counts_when_it_is_there(scene: Scene) -> None:
     assert scene.run().find(FACTS).template == made.template
     scene.write("local.json", "[1]")
     found = scene.run().find(FACTS)
-    assert (found.template, found.why) == (None, "changed: ./local.json")
+    assert (found.template, found.why) == (None, "changed: local.json")
 
 
 def test_file_edited_while_it_is_read_builds_again(scene: Scene) -> None:

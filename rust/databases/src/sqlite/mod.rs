@@ -30,7 +30,7 @@ pub struct SqliteFolder {
 }
 
 impl SqliteFolder {
-    /// Makes the folders if they are not there, for this user alone.
+    /// Makes the folder of templates if it is not there, for this user alone; that of clones is made with the first.
     ///
     /// # Errors
     /// [`DatabaseError::Unsupported`] if the target names no folder; [`DatabaseError::File`] if one cannot be made.
@@ -38,7 +38,7 @@ impl SqliteFolder {
         let Some(templates) = &target.templates else {
             return Err(DatabaseError::Unsupported("no folder is named for SQLite's templates".into()));
         };
-        let clones = target.clones.as_deref().map(Folder::open).transpose()?;
+        let clones = target.clones.as_deref().map(Folder::later).transpose()?;
         Ok(Self { templates: Folder::open(templates)?, clones })
     }
 
@@ -118,6 +118,7 @@ impl Server for SqliteFolder {
     }
 
     fn create(&self, name: &DatabaseName) -> Result<()> {
+        self.folder(name).make()?;
         let path = self.path(name);
         let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         made.map(drop).map_err(|error| DatabaseError::at(&path, &error))

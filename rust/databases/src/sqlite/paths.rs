@@ -31,11 +31,19 @@ impl Folder {
         path.canonicalize().map(Self).map_err(|error| DatabaseError::at(path, &error))
     }
 
+    /// As it will be once [`Folder::make`] was called; what it lies in is made at once.
+    pub(super) fn later(path: &Path) -> Result<Self> {
+        match (path.parent(), path.file_name()) {
+            (Some(parent), Some(name)) if !path.exists() => Ok(Self(Self::open(parent)?.0.join(name))),
+            _ => Self::open(path),
+        }
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// Makes it again, should it have been removed while it was empty.
+    /// Makes it, should it not be there yet or have been removed while it was empty.
     pub(super) fn make(&self) -> Result<()> {
         make(&self.0)
     }
@@ -49,7 +57,8 @@ impl Folder {
     }
 
     pub(super) fn is_writable(&self) -> bool {
-        rustix::fs::access(&self.0, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).is_ok()
+        let place = if self.0.exists() { &self.0 } else { self.0.parent().unwrap_or(&self.0) };
+        rustix::fs::access(place, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK).is_ok()
     }
 
     /// The names of files that could be databases of ours.

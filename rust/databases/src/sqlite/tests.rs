@@ -135,3 +135,11 @@ fn folders_and_files_are_for_this_user_alone() {
     assert_eq!(mode(&server.path(&name)), 0o600);
     assert_eq!(mode(&server.path(&name).with_extension("json")), 0o600);
 }
+
+#[test]
+fn who_only_looks_leaves_no_folder_of_clones() {
+    let (folder, server) = folders();
+    assert!(server.facts().unwrap().may_create);
+    assert!(server.list().unwrap().is_empty());
+    assert!(!folder.path().join("c").exists());
+}
