@@ -15,6 +15,9 @@ from pytest_concurrent.reporting.doctor import Finding, Grade
 #: Packages whose plugins are not worth a line: pytest's own, and ours.
 _OWN = ("_pytest", "pytest", "pytest_concurrent")
 
+#: So many files are named; the others are counted.
+_NAMED = 3
+
 
 def findings(config: pytest.Config) -> list[Finding]:
     """One finding for each plugin, and what of its hooks needs care.
@@ -50,7 +53,10 @@ def _others(config: pytest.Config) -> Iterator[Finding]:
     ]
     conftests = [one for one in files if Path(one.__file__).name == "conftest.py"]
     if conftests:
-        yield Finding("conftest.py", f"{len(conftests)} of the project")
+        places = [_place(config, one.__file__) for one in conftests]
+        more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+        text = f"{', '.join(places[:_NAMED])}{more}: hooks run where pytest's own would"
+        yield Finding("conftest.py", text)
     for plugin in files:
         package = plugin.__name__.partition(".")[0]
         if plugin not in conftests and package not in _OWN and not _is_installed(config, package):

@@ -157,11 +157,13 @@ class Examination:
         yield _hazard("Python threads", threads, "a fork leaves them behind: {}")
         yield _hazard("native threads", native, "a fork leaves them behind: {}")
         early = tuple(map(str, envwatch.readings()))
-        yield _hazard("early reading", early, "{}, so all workers would share the answer")
+        unread = "PYTEST_XDIST_WORKER and its like were not read while modules were imported"
+        yield _hazard("early reading", early, "{}, so all workers would share the answer", unread)
         shared = tuple(hazards.open_sockets())
         yield _hazard("open sockets", shared, "every worker inherits them: {}")
         graphics = hazards.graphics_device()
-        yield _hazard("graphics", (graphics,) if graphics else (), "{}: unusable after a fork")
+        text, unused = "{}: unusable after a fork", "CUDA is not in use"
+        yield _hazard("graphics", (graphics,) if graphics else (), text, unused)
 
     def _conclusion(
         self, workers: tuple[int, str], chosen: Start, decisive: list[Finding]
@@ -176,7 +178,7 @@ class Examination:
         return Finding(tests, f"would run on {counted(workers[0], 'worker')}, {how}", Grade.FINE)
 
 
-def _hazard(name: str, found: tuple[str, ...], text: str) -> Finding:
+def _hazard(name: str, found: tuple[str, ...], text: str, without: str = "none") -> Finding:
     if not found:
-        return Finding(name, "none", Grade.FINE)
+        return Finding(name, without, Grade.FINE)
     return Finding(name, text.format(", ".join(dict.fromkeys(found))), Grade.NOTE)

@@ -14,18 +14,15 @@ from typing import Any, Protocol
 
 import pytest
 
-from pytest_concurrent import options
-
 #: A run that takes so many seconds hangs.
 PATIENCE = 120
 
-#: How a suite is run, by name. Starting afresh is compared as soon as it can be asked for.
+#: How a suite is run, by name.
 MODES: dict[str, tuple[str, ...]] = {
     "sequential": (),
     "forked": ("--concurrent", "--workers=2", "--concurrent-start=fork"),
+    "spawned": ("--concurrent", "--workers=2", "--concurrent-start=spawn"),
 }
-if "spawn" in options.START.kind.accepts:
-    MODES["spawned"] = ("--concurrent", "--workers=2", "--concurrent-start=spawn")
 
 WORKERS = [name for name in MODES if name != "sequential"]
 
