@@ -77,6 +77,7 @@ DB_KEEP_TEMPLATES: Option[int] = Option(
     help="So many templates of a project are kept however long nobody used them.",
     shown_default="5",
     ini_only=True,
+    sequential=True,
 )
 DB_KEEP_DAYS: Option[int] = Option(
     word="db-keep-days",
@@ -87,6 +88,7 @@ DB_KEEP_DAYS: Option[int] = Option(
     shown_default="14",
     unit="days",
     ini_only=True,
+    sequential=True,
 )
 ALLOW_DATABASES: Option[tuple[str, ...]] = Option(
     word="allow-databases",
@@ -97,6 +99,7 @@ ALLOW_DATABASES: Option[tuple[str, ...]] = Option(
     shown_default="none",
     ini_only=True,
     django=("ALLOW_DATABASES",),
+    sequential=True,
 )
 DATABASE: Option[str] = Option(
     word="database",
@@ -107,6 +110,7 @@ DATABASE: Option[str] = Option(
     "without Django: postgresql://, mysql://, mariadb:// or sqlite://.",
     shown_default="none",
     ini_only=True,
+    sequential=True,
 )
 DATABASE_SETUP: Option[str] = Option(
     word="database-setup",
@@ -116,6 +120,7 @@ DATABASE_SETUP: Option[str] = Option(
     help="module:callable, called once with the URL of an empty database to make the template.",
     shown_default="none",
     ini_only=True,
+    sequential=True,
 )
 DATABASE_INPUTS: Option[tuple[str, ...]] = Option(
     word="database-inputs",
@@ -125,6 +130,7 @@ DATABASE_INPUTS: Option[tuple[str, ...]] = Option(
     help="Globs of files, relative to the root folder, that the template depends on.",
     shown_default="none",
     ini_only=True,
+    sequential=True,
 )
 
 OPTIONS: tuple[Option[Any], ...] = (

@@ -213,6 +213,7 @@ EVENTS: Option[Path | None] = Option(
     help="Write every event of the run as JSON lines.",
     shown_default="none",
     metavar="FILE",
+    sequential=True,
 )
 DOCTOR: Option[bool] = Option(
     word="doctor",

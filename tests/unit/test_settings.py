@@ -302,7 +302,8 @@ class TestRunWithoutConcurrency:
         assert "--workers on the command line" in refusal(pytester, "--workers=abc")
 
     def test_says_which_options_have_no_effect(self, pytester: pytest.Pytester) -> None:
-        settings = resolved(pytester, "--workers=2", "--test-timeout=5", "--benchmark")
+        meaningful = "--benchmark", "--concurrent-events=events.jsonl"
+        settings = resolved(pytester, "--workers=2", "--test-timeout=5", *meaningful)
         assert settings.warnings == (
             "without --concurrent this has no effect: "
             "--concurrent-workers, --concurrent-test-timeout",
