@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 SETTINGS = pytest.StashKey[Settings]()
 BEGAN = pytest.StashKey[float]()
 NO_ENGINE = pytest.StashKey[str]()
-_MEND = "install pytest-concurrent-engine again to mend it"
 #: By the wall clock, in nanoseconds: what is edited later may have been imported before.
 BEGAN_NS = time.time_ns()
 NAMED: pytest.StashKey[list[CheckedSpec]] = pytest.StashKey()
@@ -85,8 +84,20 @@ def _examine(config: pytest.Config) -> int | pytest.ExitCode:
     try:
         from pytest_concurrent.controller import doctor
     except ImportError as error:
-        raise pytest.UsageError(f"--concurrent-doctor: {error}; {_MEND}") from None
-    return doctor.run(config, lambda: config.stash[SETTINGS].sequential_reason or "switched off")
+        raise pytest.UsageError(f"--concurrent-doctor: {why_no_engine(error)}") from None
+
+    def why_not() -> str:
+        reason = config.stash.get(NO_ENGINE, None) or config.stash[SETTINGS].sequential_reason
+        return reason or "switched off"
+
+    return doctor.run(config, why_not)
+
+
+def why_no_engine(error: ImportError) -> str:
+    """Why workers and timings cannot be had here, and what to do if that helps."""
+    if sys.platform != "linux":
+        return f"they need what only Linux has ({sys.platform}: {error})"
+    return f"{error}; install pytest-concurrent-engine again to mend it"
 
 
 @pytest.hookimpl(trylast=True)
@@ -124,9 +135,7 @@ def _start(config: pytest.Config, settings: Settings) -> None:
     except ImportError as error:
         # A system that there is no build for, or a damaged installation: pytest itself still works.
         early.unwatch()
-        config.stash[NO_ENGINE] = (
-            f"concurrent: sequentially, without workers and timings: {error}; {_MEND}"
-        )
+        config.stash[NO_ENGINE] = why_no_engine(error)
         return
     run_id = uuid.uuid4().hex
     began = config.stash.get(BEGAN, time.perf_counter())
@@ -201,7 +210,8 @@ def _django_is_configured() -> bool:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Say so if the compiled engine cannot be loaded."""
-    return config.stash.get(NO_ENGINE, None)
+    reason = config.stash.get(NO_ENGINE, None)
+    return reason and f"concurrent: sequentially, without workers and timings: {reason}"
 
 
 def _settings(config: pytest.Config) -> Settings:

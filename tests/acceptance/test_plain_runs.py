@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
+
+from pytest_concurrent.plugin import why_no_engine
 
 TESTS = """
 import pytest
@@ -60,3 +63,37 @@ def test_missing_engine_leaves_pytest_working(pytester: pytest.Pytester) -> None
     result = pytester.runpytest_subprocess("-p", "broken", "--concurrent", "--workers=2")
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["concurrent: sequentially, without workers*install*again*"])
+
+
+#: What Python has on POSIX systems alone.
+POSIX = ("fcntl", "grp", "pty", "pwd", "resource", "termios", "tty")
+
+
+@pytest.mark.parametrize("more", [(), ("pytest_concurrent._engine",)], ids=["engine", "no engine"])
+def test_modules_of_posix_alone_are_not_needed(
+    pytester: pytest.Pytester, more: tuple[str, ...]
+) -> None:
+    pytester.makepyfile(
+        without=f"import sys\nsys.modules.update(dict.fromkeys({POSIX + more!r}))\n",
+        test_one="def test_one(): pass",
+        program="import sys, without, pytest\nsys.exit(pytest.main(sys.argv[1:]))\n",
+    )
+    pytester.makeconftest("")
+    program = pytester.path / "program.py"
+    plain = pytester.run(sys.executable, program)
+    plain.assert_outcomes(passed=1)
+    assert "concurrent:" not in plain.stdout.str()
+    asked = pytester.run(sys.executable, program, "--concurrent", "--benchmark")
+    asked.assert_outcomes(passed=1)
+    lines = [line for line in asked.stdout.lines if line.startswith("concurrent: ")]
+    assert len(lines) == 1
+    assert "sequentially, without workers and timings: " in lines[0]
+
+
+def test_another_system_is_not_told_to_install_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = ImportError("No module named 'fcntl'")
+    assert "install" in why_no_engine(error)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert why_no_engine(error) == (
+        "they need what only Linux has (win32: No module named 'fcntl')"
+    )
