@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -83,6 +84,69 @@ def test_worker_is_known_before_anything_is_imported(pytester: pytest.Pytester) 
         """,
     )
     pytester.runpytest_subprocess("-p", "early", *SPAWN).assert_outcomes(passed=1)
+
+
+WAITS = """
+import os, pathlib, time
+ME = os.environ.get("PYTEST_XDIST_WORKER", "controller")
+def await_file(name):
+    until = time.monotonic() + 30
+    while not pathlib.Path(name).exists():
+        assert time.monotonic() < until, name
+        time.sleep(0.01)
+"""
+
+
+def test_all_collect_at_once(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        waits=WAITS,
+        test_one="""
+        from waits import *
+        pathlib.Path("collecting-" + ME).touch()
+        for name in ("controller", "gw0", "gw1"):
+            await_file("collecting-" + name)
+        def test_one(): pass
+        """,
+    )
+    pytester.runpytest_subprocess(*SPAWN).assert_outcomes(passed=1)
+
+
+def test_first_test_starts_when_one_worker_is_ready(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        waits=WAITS,
+        test_one="""
+        from waits import *
+        if ME == "gw1":
+            await_file("begun")
+        def test_one(worker_id):
+            pathlib.Path("begun").touch()
+            assert worker_id == "gw0"
+        """,
+    )
+    pytester.runpytest_subprocess(*SPAWN).assert_outcomes(passed=1)
+
+
+def test_workers_collect_what_the_arguments_name(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_one="def test_one(): pass\ndef test_two(): assert 0\n",
+        test_other="import os\nassert 'PYTEST_XDIST_WORKER' not in os.environ\nassert 0\n",
+    )
+    result = pytester.runpytest_subprocess("test_one.py::test_one", *SPAWN)
+    result.assert_outcomes(passed=1)
+
+
+def test_modules_beside_the_tests_do_not_hide_those_of_python(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        colorsys="raise ImportError('not that of Python')",
+        test_one="import colorsys\ndef test_one(): assert colorsys.rgb_to_hsv(0, 0, 0)\n",
+    )
+    # Neither this program nor this environment puts the folder on `sys.path`.
+    command = (Path(sys.executable).with_name("pytest"), "--import-mode=importlib", *SPAWN)
+    variables = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
+    run = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+    assert "1 passed" in run.stdout
+    assert "spawn (" in run.stdout
 
 
 def test_ids_that_differ_are_run_where_they_are(pytester: pytest.Pytester) -> None:

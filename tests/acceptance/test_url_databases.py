@@ -80,6 +80,18 @@ def test_tests_get_clones_of_what_was_set_up(
     assert builds(project) == 1
 
 
+def test_template_is_built_beside_threads(project: pytest.Pytester) -> None:
+    project.makeconftest(
+        "import threading\n"
+        "threading.Thread(target=threading.Event().wait, daemon=True, name='poller').start()\n"
+    )
+    for _ in range(2):
+        result = project.runpytest_subprocess("--concurrent", "--workers=2")
+        result.assert_outcomes(passed=10)
+        result.stdout.fnmatch_lines(["*spawn (threads are alive: poller)*"])
+        assert builds(project) == 1
+
+
 @kinds_of_run
 def test_clones_are_gone_after_the_run(project: pytest.Pytester, options: tuple[str, ...]) -> None:
     project.runpytest_subprocess(*options).assert_outcomes(passed=10)
