@@ -141,7 +141,7 @@ def test_modules_beside_the_tests_do_not_hide_those_of_python(pytester: pytest.P
         test_one="import colorsys\ndef test_one(): assert colorsys.rgb_to_hsv(0, 0, 0)\n",
     )
     # Neither this program nor this environment puts the folder on `sys.path`.
-    command = (Path(sys.executable).with_name("pytest"), "--import-mode=importlib", *SPAWN)
+    command = (str(Path(sys.executable).with_name("pytest")), "--import-mode=importlib", *SPAWN)
     variables = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     run = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
