@@ -22,7 +22,7 @@ pub struct Test {
     pub module: ModuleId,
     /// Seconds that the test itself is thought to take (its own set-up, call and teardown); `None` when nothing is known.
     pub estimate: Option<f64>,
-    /// Tests of an earlier turn are handed out before those of a later one, longest first within each.
+    /// Tests of an earlier turn are handed out before those of a later one.
     pub turn: u8,
     /// Shared set-ups that it needs, widest scope first.
     pub fixtures: Vec<FixtureId>,
@@ -48,7 +48,8 @@ pub struct Fixture {
 /// In which order tests are handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Order {
-    /// Longest first where estimates are known, file order where they are not.
+    /// Long tests and costly groups first, the longest ahead; short tests, and those of which nothing is known, in file
+    /// order.
     #[default]
     LongestFirst,
     /// As collected: the user or a plugin asked for an order (`--ff`, `--sw`, a shuffling plugin).

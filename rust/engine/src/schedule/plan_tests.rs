@@ -80,6 +80,16 @@ fn later_turn_waits_however_long_its_tests() {
     assert_eq!(handed_out(Order::Given), [0, 1, 2]);
 }
 
+#[test]
+fn long_tests_go_first_and_short_ones_in_collection_order() {
+    let tests = [test(0).lasting(0.001), test(1).lasting(0.5), test(2).lasting(0.002), test(3).lasting(0.9)];
+    let mut plan = plan(tests.to_vec(), Order::LongestFirst);
+    let room =
+        || Room { time: HORIZON, tests: 1, leaving: false, fresh: true, alone: false, busy: vec![Duration::ZERO; 3] };
+    let handed_out: Vec<_> = (0..4).flat_map(|_| plan.take(Slot(0), room())).map(|handed| handed.test.0).collect();
+    assert_eq!(handed_out, [3, 1, 0, 2]);
+}
+
 fn perform(plan: &mut Plan, handed: &mut [Vec<TestId>], deed: &Deed) {
     match *deed {
         Deed::Take { slot, fresh, leaving } => {

@@ -96,8 +96,11 @@ impl Plan {
         if self.in_file_order() {
             return (Rank::Block, Duration::ZERO);
         }
-        let rank = if unit.block { Rank::Block } else { Rank::Filler };
-        (rank, unit.time(&self.estimates) + unit.set_up)
+        if !unit.block {
+            // They level out the end in any order; in that of the collection, a test finds behind it what it usually does.
+            return (Rank::Filler, Duration::ZERO);
+        }
+        (Rank::Block, unit.time(&self.estimates) + unit.set_up)
     }
 
     /// In the given order there are no turns but that order.
