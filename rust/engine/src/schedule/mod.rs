@@ -9,6 +9,7 @@ mod groups;
 mod holds;
 mod lacking;
 mod learning;
+mod modules;
 mod outlook;
 mod plan;
 #[cfg(test)]

@@ -10,12 +10,13 @@ use super::estimates::Estimates;
 use super::fixtures::FixtureCosts;
 use super::holds::Hold;
 use super::lacking::Lacking;
+use super::modules::Modules;
 use super::outlook::Outlook;
 use super::shelf::{Key, Rank, Shelf};
 use super::stock::Stock;
 use super::units::{Kind, Unit, UnitId, build};
 use crate::event::FixtureSetUp;
-use crate::ids::{FixtureId, Slot, TestId};
+use crate::ids::{FixtureId, ModuleId, Slot, TestId};
 use crate::suite::{Config, Order, Suite};
 
 /// A test longer than this part of the ideal wall time goes first and alone: whatever is left for the end is shorter,
@@ -31,6 +32,7 @@ pub(crate) struct Plan {
     pub(super) estimates: Estimates,
     pub(super) costs: FixtureCosts,
     pub(super) classes: Classes,
+    pub(super) modules: Modules,
     pub(super) units: Vec<Unit>,
     /// The unit from which each test was handed out last.
     pub(super) unit_of: Vec<UnitId>,
@@ -51,6 +53,8 @@ pub(super) struct Desk {
     /// Units that it has begun, the current one last.
     pub(super) units: Vec<UnitId>,
     pub(super) hold: Option<Hold>,
+    /// The test that was handed to it last, and its module.
+    pub(super) last: Option<(TestId, ModuleId)>,
 }
 
 impl Plan {
@@ -72,6 +76,7 @@ impl Plan {
             stock: Stock::default(),
             unmeasured: HashMap::new(),
             lacking: Lacking::new(workers),
+            modules: Modules::new(suite),
             units: Vec::new(),
             estimates,
             costs,
@@ -203,6 +208,7 @@ impl Plan {
     /// The worker is gone: what it worked on is free for others.
     pub(crate) fn abandon(&mut self, slot: Slot) {
         self.forget_lacking(slot);
+        self.desk_mut(slot).last = None;
         for unit in std::mem::take(&mut self.desk_mut(slot).units) {
             self.disown(unit);
         }
@@ -278,6 +284,7 @@ impl Plan {
         let known = self.estimates.known(test);
         self.units[unit].take(place, known);
         self.unit_of[test.index()] = unit;
+        self.desk_mut(slot).last = Some((test, self.modules.of(test)));
         let Unit { class, kind, .. } = self.units[unit];
         self.stock.remove(class, kind, known);
         if class != FREE {

@@ -48,7 +48,7 @@ fn any_test() -> impl Strategy<Value = Test> {
 
 fn plan(tests: Vec<Test>, order: Order) -> Plan {
     let mut suite = suite(tests);
-    suite.fixtures = vec![fixture(0.02), unmeasured(), unmeasured()];
+    suite.fixtures = vec![fixture(0.02), unmeasured(), unmeasured(), unmeasured(), unmeasured()];
     suite.resources = vec![1];
     let second = Duration::from_secs(1);
     let limits = Limits { test: None, worker: second, run: None, slow: second, stacks: second, grace: second };
@@ -88,6 +88,23 @@ fn long_tests_go_first_and_short_ones_in_collection_order() {
         || Room { time: HORIZON, tests: 1, leaving: false, fresh: true, alone: false, busy: vec![Duration::ZERO; 3] };
     let handed_out: Vec<_> = (0..4).flat_map(|_| plan.take(Slot(0), room())).map(|handed| handed.test.0).collect();
     assert_eq!(handed_out, [3, 1, 0, 2]);
+}
+
+#[test]
+fn worker_stays_in_its_module_while_there_are_others_for_others() {
+    let pair = |module, fixture| [test(module).using(&[fixture]), test(module).using(&[fixture])];
+    // A plugin has moved a test of the first module to the end.
+    let tests =
+        [pair(0, 1).to_vec(), pair(0, 2).to_vec(), pair(1, 3).to_vec(), pair(1, 4).to_vec(), vec![test(0)]].concat();
+    let mut plan = plan(tests, Order::LongestFirst);
+    let mut begins_with = |slot| {
+        let busy = vec![Duration::ZERO; 3];
+        let room = Room { time: HORIZON, tests: 2, leaving: false, fresh: true, alone: false, busy };
+        plan.take(Slot(slot), room).first().map(|handed| handed.test.0)
+    };
+    // The third finds no module for itself, and helps.
+    let expected = [0, 4, 5, 6, 1, 2].map(Some);
+    assert_eq!([0, 1, 1, 1, 0, 2].map(&mut begins_with), expected);
 }
 
 fn perform(plan: &mut Plan, handed: &mut [Vec<TestId>], deed: &Deed) {

@@ -21,6 +21,13 @@ pub(super) struct Key {
     pub(super) unit: UnitId,
 }
 
+impl Key {
+    /// Whether it stands among others by its place in the collection only.
+    pub(super) fn is_in_order(&self) -> bool {
+        self.weight.0.is_zero()
+    }
+}
+
 /// Blocks go before fillers, because fillers can be divided to level out the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
@@ -48,6 +55,7 @@ impl Plan {
     /// The first unit of a class. Those that need a resource wait for each other, so that it is their sum that counts.
     fn class_key(&self, slot: Slot, class: Class) -> Option<Key> {
         let first = self.first_for(slot, class)?;
+        let first = self.at_home(slot, class, first);
         if class == FREE || self.order == Order::Given {
             return Some(first);
         }
@@ -96,11 +104,10 @@ impl Plan {
         if self.in_file_order() {
             return (Rank::Block, Duration::ZERO);
         }
-        if !unit.block {
-            // They level out the end in any order; in that of the collection, a test finds behind it what it usually does.
-            return (Rank::Filler, Duration::ZERO);
-        }
-        (Rank::Block, unit.time(&self.estimates) + unit.set_up)
+        let time = unit.time(&self.estimates) + unit.set_up;
+        // What is short levels out the end in any order; in that of the collection a test finds before it what it usually
+        // does.
+        if unit.block && time > self.long { (Rank::Block, time) } else { (Rank::Filler, Duration::ZERO) }
     }
 
     /// In the given order there are no turns but that order.
