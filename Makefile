@@ -25,6 +25,9 @@ PACKAGE := $(shell find pytest_concurrent -name '*.py' -o -name '*.pyi')
 export PYO3_PYTHON := $(BIN)/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# The sanitizer is a matter of nightly; where there is none, the compiler that is there is allowed it.
+FUZZ = $(if $(shell rustup toolchain list 2>/dev/null | grep nightly),$(CARGO) +nightly,RUSTC_BOOTSTRAP=1 $(CARGO)) fuzz
+
 .PHONY: help demo test matrix check bench fuzz docs clean
 .DELETE_ON_ERROR:
 
@@ -86,8 +89,9 @@ bench: $(BIN)/python
 
 fuzz:
 	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
-	cd rust/fuzz && for target in $$($(CARGO) +nightly fuzz list --fuzz-dir .); do \
-		$(CARGO) +nightly fuzz run --fuzz-dir . $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	cd rust/fuzz && for target in $$($(FUZZ) list --fuzz-dir .); do \
+		mkdir -p corpus/$$target && \
+		$(FUZZ) run --fuzz-dir . $$target corpus/$$target seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
 docs: $(VENV)/developer-installed

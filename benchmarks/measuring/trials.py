@@ -13,7 +13,8 @@ HEAD = """# Real suites, compared with their sequential runs
 
 Made by `identical.py --record`; do not edit. *Alike*: the same tests, outcomes, texts of failures
 and reasons, in the same order in the JUnit file, and no process left behind. For coverage: the same
-lines and branches of every file.
+lines and branches of every file. Why some differ says
+[the page about real suites](../../../docs/reference/suites.md).
 """
 
 
