@@ -26,6 +26,7 @@ __all__ = [
     "compare",
     "database_identity_sql",
     "database_name",
+    "give_back_memory",
     "keep",
     "merge_timing_files",
     "prune_timing_file",
@@ -1042,6 +1043,9 @@ def worker_bounds(groups: int, memory_per_worker: int | None = None) -> list[tup
     Returns:
         Each bound with a phrase for people: groups, memory, quota, processors.
     """
+
+def give_back_memory() -> None:
+    """Give memory that is free back to the system, where the C library can (glibc)."""
 
 def stacks_signal() -> int:
     """Give the number of the signal at which a worker is to write the stacks of its threads."""

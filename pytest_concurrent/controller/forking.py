@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pytest_concurrent._engine import Page
+from pytest_concurrent._engine import Page, give_back_memory
 from pytest_concurrent.compat import django, seeds
 from pytest_concurrent.compat.xdist_inputs import WorkerInputs
 from pytest_concurrent.controller.start_method import live_threads
@@ -100,6 +100,8 @@ def fork_zygote(
     )
     if freeze:
         gc.freeze()
+    # Children tidy what is free too; what is tidy already they need not copy for it.
+    give_back_memory()
     try:
         pid = os.fork()
     except OSError:

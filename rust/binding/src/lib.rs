@@ -39,7 +39,7 @@ mod _engine {
     #[pymodule_export]
     use super::worker::{Page, WorkerLink, ZygoteLink};
     #[pymodule_export]
-    use super::{advise_workers, stacks_signal, version, worker_bounds};
+    use super::{advise_workers, give_back_memory, stacks_signal, version, worker_bounds};
 }
 
 /// How many workers are useful on this machine for so many groups, and what sets the bound.
@@ -63,6 +63,12 @@ fn worker_bounds(groups: usize, memory_per_worker: Option<u64>) -> Vec<(usize, S
 #[pyfunction]
 fn stacks_signal() -> i32 {
     host::process::stacks_signal()
+}
+
+/// Gives memory that is free back to the system.
+#[pyfunction]
+fn give_back_memory() {
+    host::heap::give_back();
 }
 
 /// The version of the engine, which is the version of the distribution.

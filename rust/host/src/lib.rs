@@ -1,6 +1,7 @@
 //! The part of pytest-concurrent that acts: processes, sockets, signals, clocks and files. The only crate with unsafe code.
 
 pub mod clock;
+pub mod heap;
 pub mod link;
 pub mod page;
 pub mod process;

@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::{LinkError, Owner};
+use crate::heap::Heap;
 use crate::page::{Page, Phase};
 
 /// What follows the running test.
@@ -90,6 +91,7 @@ pub struct WorkerLink {
     /// The answer to the wish for the terminal.
     terminal: Option<bool>,
     names: Option<Names>,
+    heap: Heap,
 }
 
 /// What the numbers of a run mean.
@@ -137,6 +139,7 @@ impl WorkerLink {
             heard: true,
             terminal: None,
             names: None,
+            heap: Heap::new(),
         }
     }
 
@@ -213,6 +216,7 @@ impl WorkerLink {
         if ended.decisive {
             self.await_hearing()?;
         }
+        self.heap.settle();
         Ok(next)
     }
 
