@@ -64,6 +64,7 @@ class Settings:
         recycle_after: Tests after which a worker makes room for a fresh one.
         memory_limit: Bytes of its own beyond which it does.
         keep_children: Patterns of command lines of processes that may outlive the run.
+        preload: Modules to import before the fork.
         shard: The part of the suite to run.
         events: File to write the events to, as JSON lines.
         doctor: Whether to show how the suite would run, instead of running it.
@@ -109,6 +110,7 @@ class Settings:
     recycle_after: int | None = None
     memory_limit: int | None = None
     keep_children: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
     shard: Shard | None = None
     events: Path | None = None
     doctor: bool = False

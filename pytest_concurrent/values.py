@@ -168,6 +168,14 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(word for word in words if word)
 
 
+def _modules(text: str) -> tuple[str, ...]:
+    names = _names(text)
+    for name in names:
+        if not all(part.isidentifier() for part in name.split(".")):
+            raise ValueError(f"{name!r} is no name of a module")
+    return names
+
+
 def one_of(*words: str) -> Kind[str]:
     """A kind that accepts `words`, in any case."""
 
@@ -191,4 +199,5 @@ BOUND = Kind(f"a whole number from 1 to {MAX_WORKERS}", _bound)
 SIZE = Kind("a size such as 512MiB or 2G, or a number of bytes", _size)
 COUNT = Kind(f"a whole number from 1 to {MAX_COUNT}", _count)
 NAMES = Kind("words, with commas between them", _names)
+MODULES = Kind("names of modules, with commas or line ends between them", _modules)
 TEXT = Kind("a text", str)

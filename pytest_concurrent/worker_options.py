@@ -100,6 +100,17 @@ KEEP_CHILDREN: Option[tuple[str, ...]] = Option(
     ini_only=True,
 )
 
+PRELOAD: Option[tuple[str, ...]] = Option(
+    word="preload",
+    field="preload",
+    kind=values.MODULES,
+    default=(),
+    help="Modules that are imported once, after collection, for all forked workers to share, "
+    "instead of in each worker when its first test imports them.",
+    shown_default="none",
+    ini_only=True,
+)
+
 OPTIONS: tuple[Option[Any], ...] = (
     MAX_WORKER_RESTARTS,
     MAX_RETRIES,
@@ -110,4 +121,5 @@ OPTIONS: tuple[Option[Any], ...] = (
     RECYCLE_AFTER,
     MEMORY_LIMIT,
     KEEP_CHILDREN,
+    PRELOAD,
 )

@@ -13,6 +13,7 @@ from pytest_concurrent import _engine
 from pytest_concurrent.compat import envwatch
 from pytest_concurrent.controller import attendance, hazards
 from pytest_concurrent.controller.collection import Collection
+from pytest_concurrent.controller.preloading import preload
 from pytest_concurrent.controller.staffing import staff
 from pytest_concurrent.controller.start_method import (
     Start,
@@ -98,6 +99,11 @@ class Examination:
     def chapters(self) -> list[Chapter]:
         """What was found, the conclusion last."""
         crew = staff(self.session.config, self.settings, self.collection.plan.group_count)
+        if (
+            self.settings.workers != 0
+            and choose(self.session.config, self.settings).method == "fork"
+        ):
+            preload(self.session.config, self.settings)
         native = threads_at_a_fork(self.session.config)
         chosen = choose(self.session.config, self.settings, native)
         start = [self._start(chosen), *self._hazards(native)]

@@ -61,6 +61,7 @@ def sample(pytester: pytest.Pytester) -> dict[str, tuple[str, object]]:
         "scale": ("yes", True),
         "memory-limit": ("2KiB", 2048),
         "keep-children": ("redis *, minio", ("redis *", "minio")),
+        "preload": ("json, os.path", ("json", "os.path")),
         "enabled": ("yes", True),
         "benchmark": ("on", True),
         "doctor": ("on", True),
@@ -482,3 +483,10 @@ def test_django_that_is_not_configured_is_left_alone(
 
     monkeypatch.setitem(sys.modules, "django.conf", SimpleNamespace(settings=Untouchable()))
     assert resolved(pytester) == Settings()
+
+
+def test_preload_takes_names_of_modules(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nconcurrent_preload =\n    json\n    ./tool.py\n")
+    message = refusal(pytester, "--concurrent")
+    assert "is not accepted for concurrent_preload" in message
+    assert "'./tool.py' is no name of a module; expected names of modules" in message
