@@ -99,13 +99,11 @@ class Examination:
     def chapters(self) -> list[Chapter]:
         """What was found, the conclusion last."""
         crew = staff(self.session.config, self.settings, self.collection.plan.group_count)
-        if (
-            self.settings.workers != 0
-            and choose(self.session.config, self.settings).method == "fork"
-        ):
-            preload(self.session.config, self.settings)
-        native = threads_at_a_fork(self.session.config)
-        chosen = choose(self.session.config, self.settings, native)
+        config, settings = self.session.config, self.settings
+        if settings.workers != 0 and choose(config, settings).method == "fork":
+            preload(config, settings)
+        native = threads_at_a_fork(config)
+        chosen = choose(config, settings, native)
         start = [self._start(chosen), *self._hazards(native)]
         stored: list[Finding] = []
         if self.databases is not None:

@@ -8,8 +8,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// A pause is so many times as long as giving back took, so that it costs at most a hundredth of the time.
 const PRICE: u32 = 100;
 
-/// The heap of the C library. It keeps what was freed in its midst, and of what was freed at its end up to 64 MiB, since
-/// it has met large blocks; after a few tests with large arrays that is a tenth of all that a worker owns.
+/// The heap of the C library. It keeps what was freed in its midst and, since it has met large blocks, much of what was
+/// freed at its end: after a few tests with large arrays that is a tenth of all that a worker owns.
 pub(crate) struct Heap {
     due: Instant,
 }
