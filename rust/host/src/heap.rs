@@ -48,8 +48,9 @@ mod tests {
 
     /// Bytes of this process that lie in memory.
     fn resident() -> usize {
-        let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
-        statm.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * rustix::param::page_size()
+        let statm = std::fs::read_to_string("/proc/self/statm").expect("this is Linux");
+        let pages = statm.split(' ').nth(1).and_then(|count| count.parse::<usize>().ok());
+        pages.expect("a count of pages") * rustix::param::page_size()
     }
 
     #[test]
