@@ -62,7 +62,7 @@ class MakerSession(CollectingSession):
         end = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, fileno=commission.door)
         providers = providers_of(config, settings, on_workers=True)
         recipes = [recipe for one in providers for recipe in one.recipes(session)]
-        making = Making(Door(0, end), recipes, means(config, settings, BEGAN_NS))
+        making = Making(Door(0, end), recipes, means(config, settings, BEGAN_NS), lends=False)
         with os.fdopen(os.dup(1), "rb") as output:
             making.prepare(commission.order, output)
         self.is_done = True

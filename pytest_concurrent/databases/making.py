@@ -8,7 +8,6 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from pytest_concurrent import _engine
@@ -45,10 +44,13 @@ class Making:
         door: Where the keeper is reached.
         recipes: Every database of the run.
         means: What the run offers.
+        lends: Whether this process may be forked, for the keeper to speak through the project's own
+            driver where it does not reach a server itself.
     """
 
-    def __init__(self, door: Door, recipes: Sequence[Recipe], means: Means) -> None:
+    def __init__(self, door: Door, recipes: Sequence[Recipe], means: Means, *, lends: bool) -> None:
         self._door = door
+        self._lends = lends
         self._recipes = {recipe.alias: recipe for recipe in recipes}
         self._means = means
         self._lender = 0
@@ -104,7 +106,7 @@ class Making:
         try:
             facts = preparation.open()
         except UnsupportedDatabase:
-            if _has_threads():
+            if not self._lends:
                 raise
             facts = self._lend(recipe, preparation, keeper)
         return preparation.make(facts)
@@ -137,11 +139,6 @@ def serve_statements(lender: Keeper, recipe: Recipe) -> None:
                 lender.say({"sql_error": {"code": _code(error), "message": str(error)}})
             else:
                 lender.say({"rows": rows})
-
-
-def _has_threads() -> bool:
-    """Whether threads are alive beside this one, the only one that a fork would take along."""
-    return len(list(Path("/proc/self/task").iterdir())) > 1
 
 
 def _password(recipe: Recipe | None) -> str:

@@ -203,7 +203,7 @@ class Databases:
         assert self._keeper is not None
         if afresh is not None:
             return start_builder(orders, self._door, afresh, clones=clones)
-        making = Making(self._door, survey.recipes, self._means())
+        making = Making(self._door, survey.recipes, self._means(), lends=True)
         one = builder.Builder(ForkedMakers(making), clones=clones)
         return builder.fork(one, orders, self._door, [self._keeper])
 
