@@ -136,8 +136,8 @@ _Notice: TypeAlias = (
     tuple[Literal["notice"], Literal["slow"], int, int, float, None]
     | tuple[Literal["notice"], Literal["test_near_limit"], int, int, float, float]
     | tuple[Literal["notice"], Literal["run_near_limit"], None, None, float, float]
-    | tuple[Literal["notice"], Literal["worker_near_limit"], int, None, float, float]
 )
+_WorkerNearLimit: TypeAlias = tuple[Literal["worker_near_limit"], int, str, float, float]
 _Recycled: TypeAlias = tuple[Literal["recycled"], int, Literal["tests", "memory"], int, int]
 _Retry: TypeAlias = tuple[Literal["retry"], int, Literal["start", "killed"], int, float]
 _GivenUp: TypeAlias = tuple[Literal["given_up"], int, Literal["start", "killed"], int]
@@ -161,6 +161,7 @@ _Message: TypeAlias = (
     | _DebuggerOver
     | _Status
     | _Notice
+    | _WorkerNearLimit
     | _Recycled
     | _Retry
     | _GivenUp
@@ -416,8 +417,9 @@ class Supervisor:
         - ``("debugger_over", slot)``: the terminal has come back, or the worker is gone.
         - ``("status", statuses)``: the answer to `inquire`, one for each slot.
         - ``("notice", kind, slot, test, elapsed, limit)``: something for people to know: ``slow``
-          (no limit), ``test_near_limit``, ``worker_near_limit`` (no test) or ``run_near_limit``
-          (neither slot nor test).
+          (no limit), ``test_near_limit`` or ``run_near_limit`` (neither slot nor test).
+        - ``("worker_near_limit", slot, doing, elapsed, limit)``: the same of a worker; ``doing``
+          is what it is at that tests share, empty while it starts or tears down.
         - ``("recycled", slot, cause, tests, memory)``: a worker makes room for a fresh one after
           so many tests; ``memory`` is what it owned when last measured, 0 = never.
         - ``("retry", slot, cause, attempt, delay)``: a worker did not start, or was killed from
@@ -520,6 +522,14 @@ class Evidence:
         """What it was doing: ``setup``, ``call``, ``teardown`` or ``between tests``."""
 
     @property
+    def sharing(self) -> str:
+        """What it was at that tests share: ``set-up of module fixture 'db'``; empty if nothing."""
+
+    @property
+    def limit(self) -> Literal["test", "worker", "run"] | None:
+        """Whose limit it was ended for; None if it died of something else."""
+
+    @property
     def elapsed(self) -> float:
         """Seconds that the test had been running."""
 
@@ -593,7 +603,7 @@ class WorkerLink:
 
     Made by its name it says at once that the worker is ready and has all tests.
 
-    Every method but `enter` may wait, lets other threads run meanwhile, and raises
+    Every method but `enter` and `share` may wait, lets other threads run meanwhile, and raises
 
     - ``EOFError``: the controller is gone;
     - ``OSError``: the socket failed;
@@ -707,6 +717,14 @@ class WorkerLink:
         Args:
             test: The test.
             phase: 0 nothing, 1 its set-up, 2 the test itself, 3 its teardown.
+        """
+
+    def share(self, doing: str | None) -> None:
+        """Note on the page what this worker is at that tests share; in a fork, nothing happens.
+
+        Args:
+            doing: In words, such as ``set-up of module fixture 'db'``; of a long text the
+                beginning is kept. None = nothing any more.
         """
 
 @final
@@ -948,7 +966,7 @@ def compare(before: bytes, after: bytes, share: float, seconds: float) -> tuple[
         ValueError: One of them cannot be read.
     """
 
-def keep(door: int, journals: str, run: str) -> None:
+def keep(door: int, journals: str, run: str, max_retries: int, retry_delay: float) -> None:
     """Be the keeper of the run's databases until everybody else is gone.
 
     To be called in a forked process that has one thread. Then what the run made is dropped, and
@@ -959,6 +977,8 @@ def keep(door: int, journals: str, run: str) -> None:
             sending one end of a stream socket; taken over.
         journals: Folder, ours alone, where names are written down before they are made.
         run: The run's id.
+        max_retries: How often what a server could not do for the moment is tried again.
+        retry_delay: Seconds before the first of these attempts; doubled before each further one.
 
     Raises:
         OSError: The system gives no threads.

@@ -73,7 +73,8 @@ TEST_TIMEOUT: Option[float | None] = Option(
     field="test_timeout",
     kind=values.SECONDS,
     default=None,
-    help="Limit of one test: its own set-up, call and teardown.",
+    help="Limit of one test: its own set-up, call and teardown, without the fixtures that it "
+    "shares with other tests.",
     shown_default="none",
     metavar="SEC",
     unit="seconds",
@@ -96,8 +97,8 @@ WORKER_TIMEOUT: Option[float] = Option(
     field="worker_timeout",
     kind=values.SECONDS,
     default=300.0,
-    help="A worker that finishes nothing for so long outside of a test (its start, "
-    "the teardown of its fixtures, its shutdown) is hung, and replaced.",
+    help="A worker that finishes nothing for so long beside its tests (its start, the set-up or "
+    "teardown of a fixture that tests share, its shutdown) is hung, and replaced.",
     shown_default="300",
     metavar="SEC",
     unit="seconds",

@@ -104,6 +104,7 @@ class Listener:
             "debugger_over": self._on_debugger_over,
             "status": progress.status,
             "notice": self._on_notice,
+            "worker_near_limit": progress.worker_near_limit,
             "recycled": self._progress.worker_recycled,
             "retry": self._on_retry,
             "given_up": self._on_given_up,
@@ -199,17 +200,16 @@ class Listener:
 
     def _limit_passed(self, number: int, verdict: str, evidence: Evidence | None) -> str:
         """The limit at which the test was ended, in words; empty if that is not why it ended."""
-        limit = self._limits.get(number, self._settings.test_timeout)
-        elapsed = evidence.elapsed if evidence else 0.0
         if verdict != "timeout":
-            death = evidence.death if evidence else ""
+            death, elapsed = (evidence.death, evidence.elapsed) if evidence else ("", 0.0)
             limit = self._foreign_limits.ended(self._items[number], death, elapsed)
             return f"its limit of {limit:g} s" if limit is not None else ""
-        if limit is not None and elapsed >= limit:
-            return f"its limit of {limit:g} s"
-        in_teardown = evidence is not None and evidence.phase == "teardown"
-        if in_teardown and elapsed >= self._settings.worker_timeout:
+        whose = evidence.limit if evidence else None
+        if whose == "worker":
             return self._worker_limit()
+        limit = self._limits.get(number, self._settings.test_timeout)
+        if whose == "test" and limit is not None:
+            return f"its limit of {limit:g} s"
         return "the limit of the run"
 
     def _worker_limit(self) -> str:
@@ -238,8 +238,6 @@ class Listener:
     ) -> None:
         if kind == "run_near_limit":
             self._progress.run_near_limit(elapsed, limit or 0.0)
-        elif kind == "worker_near_limit":
-            self._progress.worker_near_limit(f"gw{slot}", elapsed, limit or 0.0)
         elif slot is not None and test is not None:
             self._progress.slow(slot, test, elapsed, limit)
 

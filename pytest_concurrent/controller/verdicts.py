@@ -36,15 +36,13 @@ class Verdict(TerminalRepr):
 def crashed(worker: str, evidence: Evidence | None, before: list[str]) -> str:
     """Say how a worker died under a test."""
     died = evidence.death if evidence else "unknown cause"
-    phase = f" during {evidence.phase}" if evidence and evidence.phase != "between tests" else ""
-    lines = [f"worker {worker} died ({died}){phase}"]
+    lines = [f"worker {worker} died ({died}){_during(evidence)}"]
     return _with_evidence(lines, evidence, before)
 
 
 def timed_out(worker: str, limit: str, evidence: Evidence | None, before: list[str]) -> str:
     """Say which limit a test passed, and where it stood."""
-    phase = f" during {evidence.phase}" if evidence and evidence.phase != "between tests" else ""
-    lines = [f"Timeout: passed {limit}{phase}, on worker {worker}"]
+    lines = [f"Timeout: passed {limit}{_during(evidence)}, on worker {worker}"]
     return _with_evidence(lines, evidence, before)
 
 
@@ -55,8 +53,17 @@ def lost(
     doing = "between tests" if before else "before its first test"
     if finishing:
         doing = "while it tore down and left"
+    if evidence.sharing:
+        doing += f", in {evidence.sharing}"
     how = f"hung: it passed {hung_for}" if hung_for else f"died ({evidence.death})"
     return _with_evidence([f"worker {worker} {how} {doing}"], evidence, before)
+
+
+def _during(evidence: Evidence | None) -> str:
+    """The phase in which a test ended with its worker."""
+    if evidence is None or evidence.phase == "between tests":
+        return ""
+    return f" during {evidence.sharing or evidence.phase}"
 
 
 def failure_reports(item: pytest.Item, text: str, seconds: float) -> list[pytest.TestReport]:

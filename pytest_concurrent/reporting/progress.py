@@ -117,9 +117,18 @@ class PlainProgress:
         near = "" if limit is None else f", limit {age(limit)}"
         self._write(f" {self._describe(slot, test, elapsed)}{near}", word="SLOW", yellow=True)
 
-    def worker_near_limit(self, worker: str, elapsed: float, limit: float) -> None:
-        """Name a worker that starts or tears down for ``elapsed`` of ``limit`` seconds."""
-        text = f" {worker} starting or tearing down for {age(elapsed)}, limit {age(limit)}"
+    def worker_near_limit(self, slot: int, doing: str, elapsed: float, limit: float) -> None:
+        """Name a worker that has used ``elapsed`` of its ``limit`` seconds.
+
+        Args:
+            slot: Where.
+            doing: What it is at that tests share, as in ``set-up of module fixture 'db'``; empty
+                while it starts or tears down.
+            elapsed: For how long.
+            limit: How long it may be.
+        """
+        doing = f"in {doing}" if doing else "starting or tearing down"
+        text = f" gw{slot} {doing} for {age(elapsed)}, limit {age(limit)}"
         self._write(text, word="SLOW", yellow=True)
 
     def run_near_limit(self, elapsed: float, limit: float) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 
 import pytest
 from _pytest.fixtures import FixtureDef, SubRequest
@@ -13,16 +14,19 @@ from pytest_concurrent.worker import tracebacks
 
 
 class FixtureClock:
-    """Measures the set-up of fixtures wider than a function.
+    """Measures the set-up of fixtures wider than a function, and tells while they are at work.
 
     A fixture's own time is what its function took without the wider fixtures that it asked for.
 
     Args:
         numbers: Numbers of the shared set-ups that the controller knows, by key.
+        share: Told what the worker is at that tests share; None = nothing any more.
     """
 
-    def __init__(self, numbers: dict[str, int]) -> None:
+    def __init__(self, numbers: dict[str, int], share: Callable[[str | None], None]) -> None:
         self._numbers = numbers
+        self._share = share
+        self._doing: list[str] = []
         self._nested: list[float] = []
         self._set_ups: list[tuple[int, float]] = []
         self._total = 0.0
@@ -35,15 +39,29 @@ class FixtureClock:
         try:
             if fixturedef.scope == "function":
                 return (yield)
+            what = f"{fixturedef.scope} fixture {fixturedef.argname!r}"
             self._nested.append(0.0)
             began = time.perf_counter()
+            # Finalizers run last in, first out: these two stand around what the set-up adds.
+            fixturedef.addfinalizer(self._leave)
+            self._enter(f"set-up of {what}")
             try:
                 return (yield)
             finally:
+                self._leave()
+                fixturedef.addfinalizer(partial(self._enter, f"teardown of {what}"))
                 self._done(time.perf_counter() - began, fixturedef, request)
         except BaseException:
             tracebacks.hide_own_frames(request.config)
             raise
+
+    def _enter(self, doing: str) -> None:
+        self._doing.append(doing)
+        self._share(doing)
+
+    def _leave(self) -> None:
+        del self._doing[-1:]
+        self._share(self._doing[-1] if self._doing else None)
 
     def _done(self, took: float, fixturedef: FixtureDef[object], request: SubRequest) -> None:
         own = max(0.0, took - self._nested.pop())

@@ -92,7 +92,7 @@ class Worker:
         self._config = session.config
         self._lazy = lazy
         self._name = name
-        clock = FixtureClock(fixtures)
+        clock = FixtureClock(fixtures, link.share)
         self._config.pluginmanager.register(clock, "pytest_concurrent_fixture_clock")
         stand_in = terminal.install(self._config)
         self._sender = Sender(link, self._config, clock, stand_in)

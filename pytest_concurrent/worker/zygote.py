@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pytest_concurrent._engine import ZygoteLink
 from pytest_concurrent.worker import lifeline
@@ -26,8 +26,11 @@ def live(zygote: int, spare: int, legacy: Legacy) -> NoReturn:
         legacy: What every worker inherits.
     """
     try:
-        # It sits in the terminal's group: Ctrl-C is the controller's to handle.
+        # It sits in the terminal's group: Ctrl-C and a closed terminal are for the controller.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        hang_up = signal.getsignal(signal.SIGHUP)
+        if hang_up is not None:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
         if _fork_or_not() == 0:
             os.close(zygote)
             lifeline.hold_alone(legacy.lifeline)
@@ -37,7 +40,7 @@ def live(zygote: int, spare: int, legacy: Legacy) -> NoReturn:
             os.close(spare)
             lifeline.hold_alone(legacy.lifeline)
             link = ZygoteLink(zygote)
-        _fork_on_request(link, legacy)
+        _fork_on_request(link, legacy, hang_up)
     except EOFError:
         # The controller let go of it before it could say who it is.
         os._exit(0)
@@ -57,7 +60,7 @@ def _fork_or_not() -> int | None:
         return None
 
 
-def _fork_on_request(link: ZygoteLink, legacy: Legacy) -> None:
+def _fork_on_request(link: ZygoteLink, legacy: Legacy, hang_up: Any) -> None:
     while (request := link.next_fork()) is not None:
         slot, attempt, descriptors = request
         try:
@@ -67,6 +70,8 @@ def _fork_on_request(link: ZygoteLink, legacy: Legacy) -> None:
         else:
             if pid == 0:
                 link.close()
+                if hang_up is not None:
+                    signal.signal(signal.SIGHUP, hang_up)
                 live_as_worker(Birth(slot, attempt, *descriptors), legacy)
             link.forked(slot, pid)
         for descriptor in descriptors:

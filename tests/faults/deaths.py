@@ -20,7 +20,7 @@ _ELSEWHERE = (
             def test_second(deadly): pass
         """,
         expected={"test_first": "crashed", "test_second": "passed"},
-        texts=("during setup",),
+        texts=("during set-up of module fixture 'deadly'",),
         options=("--concurrent-group=file",),
     ),
     Fault(
@@ -153,6 +153,42 @@ _BETWEEN_TESTS = (
         others="passed|not_run",
         texts=("too many workers died", "--concurrent-max-worker-restarts"),
         workers=(1, 2, 8),
+    ),
+    Fault(
+        name="a_test_kills_three_workers",
+        suite=f"""
+            def test_dies(): {DIE}
+            def test_after(): pass
+        """,
+        conftest="""
+            deaths = []
+            def pytest_handlecrashitem(crashitem, report, sched):
+                deaths.append(crashitem)
+                if len(deaths) < 3:
+                    report.outcome = "rerun"
+                    sched.mark_test_pending(crashitem)
+        """,
+        expected={"test_dies": "crashed", "test_after": "passed"},
+        reruns=2,
+        texts=(r"worker gw\d died \(SIGKILL\) during call", "2 rerun"),
+        workers=(1, 2, 8),
+    ),
+    Fault(
+        name="a_test_kills_more_workers_than_may_be_replaced",
+        suite=f"""
+            def test_dies(): {DIE}
+        """,
+        conftest="""
+            def pytest_handlecrashitem(crashitem, report, sched):
+                report.outcome = "rerun"
+                sched.mark_test_pending(crashitem)
+        """,
+        expected={"test_dies": "crashed|not_run"},
+        others="passed|not_run",
+        options=("--concurrent-max-worker-restarts=2",),
+        reruns=3,
+        texts=("too many workers died", "--concurrent-max-worker-restarts"),
+        workers=(1,),
     ),
     Fault(
         name="no_worker_ever_starts",

@@ -47,6 +47,7 @@ class Fault:
         others: The verdict of the tests that have nothing to do with it.
         errors: Errors that belong to no test's own verdict, as pytest counts them; None = as many
             as workers died outside of tests.
+        reruns: Attempts that a plugin asked for after a worker had died; each is told by itself.
         is_reported: Whether the run lives to report.
         may_trace: Whether the terminal may show a traceback as Python prints it.
         workers: How many to try it with.
@@ -64,6 +65,7 @@ class Fault:
     blows: tuple[Blow, ...] = ()
     others: str = "passed"
     errors: int | None = 0
+    reruns: int = 0
     is_reported: bool = True
     may_trace: bool = False
     workers: tuple[int, ...] = (1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import dedent
 from typing import Any
 
 from .fault import Fault
@@ -25,7 +26,126 @@ def _hang(name: str, body: str, *texts: str, **more: Any) -> Fault:
     )
 
 
+#: What several tests share has the worker's limit, and the time for it is not the tests'.
+_WORKER_TIMEOUT = r"Timeout: passed the worker's limit of [24] s \(--worker-timeout.*\) during "
+
+
+def _shared_hang(
+    name: str, scope: str, suite: str, part: str, *texts: str, limit: int = 2
+) -> Fault:
+    """The first to share it hangs, the others go on with a fresh worker."""
+    return Fault(
+        name=name,
+        suite=_HANG_ONCE + dedent(suite),
+        expected={"test_hangs": "timeout", "test_after": "passed"},
+        options=(f"--worker-timeout={limit}", "--concurrent-group=file"),
+        texts=(
+            rf"{_WORKER_TIMEOUT}{part} of {scope} fixture 'slow', on worker gw\d",
+            "in hang_once",
+            *texts,
+        ),
+    )
+
+
+_HANG_ONCE = """
+def hang_once():
+    if (HERE / "hung").exists(): return
+    (HERE / "hung").touch()
+    print("said before it hung")
+    time.sleep(60)
+"""
+
+_SHARED_HANGS = (
+    _shared_hang(
+        "hangs_in_a_session_fixture",
+        "session",
+        """
+            @pytest.fixture(scope="session")
+            def slow(): hang_once()
+            def test_hangs(slow): pass
+            def test_after(slow): pass
+        """,
+        "set-up",
+        "said before it hung",
+        r"SLOW gw\d in set-up of session fixture 'slow' for 3\.\ds, limit 4\.0s",
+        limit=4,
+    ),
+    _shared_hang(
+        "hangs_in_a_module_fixture_of_a_fixture",
+        "module",
+        """
+            @pytest.fixture(scope="module")
+            def slow(): hang_once()
+            @pytest.fixture
+            def own(slow): return slow
+            def test_hangs(own): pass
+            def test_after(own): pass
+        """,
+        "set-up",
+    ),
+    _shared_hang(
+        "hangs_in_a_class_fixture_asked_for_in_call",
+        "class",
+        """
+            class TestAll:
+                @pytest.fixture(scope="class")
+                def slow(self): hang_once()
+                def test_hangs(self, request): request.getfixturevalue("slow")
+                def test_after(self, slow): pass
+        """,
+        "set-up",
+    ),
+    _shared_hang(
+        "hangs_in_teardown_of_a_class_fixture",
+        "class",
+        """
+            class TestOne:
+                @pytest.fixture(scope="class")
+                def slow(self):
+                    yield
+                    hang_once()
+                def test_hangs(self, slow): pass
+            def test_after(): pass
+        """,
+        "teardown",
+    ),
+    Fault(
+        # Each takes longer than a test may, and together they take longer than a worker may.
+        name="slow_shared_fixtures_are_not_a_tests",
+        suite="""
+            @pytest.fixture(scope="session")
+            def first():
+                time.sleep(1.3)
+                yield
+                time.sleep(1.3)
+            @pytest.fixture(scope="module")
+            def second(request):
+                time.sleep(1.3)
+                request.getfixturevalue("first")
+                yield
+                time.sleep(1.3)
+            def test_slow(second): time.sleep(0.1)
+        """,
+        expected={"test_slow": "passed"},
+        exit=0,
+        options=("--test-timeout=1", "--worker-timeout=2.5"),
+    ),
+    Fault(
+        name="hangs_after_a_slow_shared_fixture",
+        suite="""
+            @pytest.fixture(scope="module")
+            def slow(): time.sleep(1.5)
+            def test_hangs(slow): time.sleep(60)
+            def test_after(slow): pass
+        """,
+        expected={"test_hangs": "timeout", "test_after": "passed"},
+        options=("--test-timeout=1", "--worker-timeout=10"),
+        texts=(_TIMEOUT + " during call", "in test_hangs"),
+    ),
+)
+
 HANGS: tuple[Fault, ...] = (
+    *_SHARED_HANGS,
     _hang("hangs_in_python", "while True: pass", workers=(1, 2, 8)),
     _hang("hangs_in_sleep", "time.sleep(60)"),
     _hang("hangs_in_a_socket", "ends = socket.socketpair(); ends[0].recv(1)"),
@@ -63,20 +183,6 @@ HANGS: tuple[Fault, ...] = (
         "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)",
         workers=(2,),
         is_slow=True,
-    ),
-    Fault(
-        name="hangs_in_a_session_fixture",
-        suite="""
-            def test_hangs(slow): pass
-            def test_after(): pass
-        """,
-        conftest="""
-            @pytest.fixture(scope="session")
-            def slow(): time.sleep(60)
-        """,
-        expected={"test_hangs": "timeout", "test_after": "passed"},
-        options=("--test-timeout=1",),
-        texts=(_TIMEOUT + " during setup", "in slow"),
     ),
     Fault(
         name="a_thread_never_ends",
@@ -174,7 +280,7 @@ HANGS: tuple[Fault, ...] = (
         expected={"test_last": "passed|timeout"},
         others="passed",
         options=("--worker-timeout=2", "--timeout=100"),
-        texts=(r"passed the worker's limit of 2 s \(--worker-timeout", "in slow"),
+        texts=(_WORKER_TIMEOUT + "teardown of session fixture 'slow'", "in slow"),
         workers=(1,),
     ),
     Fault(

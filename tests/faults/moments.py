@@ -76,12 +76,12 @@ def deadly(request): die(request.param)
 @pytest.mark.parametrize("deadly", WAYS, indirect=True)
 def test_dies(deadly): pass
 """,
-        "during setup",
+        "during set-up of module fixture 'deadly'",
     ),
     _in_a_test(
         "dies_in_module_teardown",
         "",
-        "during teardown",
+        "during teardown of module fixture 'deadly'",
         modules={f"test_{way}": DYING + _DIES_AT_ITS_END.format(way=way) for way in WAYS},
     ),
     _in_a_test(

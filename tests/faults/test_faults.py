@@ -61,9 +61,11 @@ def _check_verdicts(fault: Fault, result: Aftermath) -> None:
         passed=count["passed"],
         failed=sum(count[verdict] for verdict in _FAILED),
         errors=count["error"] + count["not_run"] - untold + errors,
+        rerun=fault.reruns,
     )
     assert result.totals == +expected, "the terminal's totals"
-    assert result.cases.total() == len(names) - untold + errors, "JUnit's test cases"
+    told = len(names) - untold + errors + fault.reruns
+    assert result.cases.total() == told, "JUnit's test cases"
     assert result.problems["failure"] == expected["failed"]
     assert result.problems["error"] == expected["errors"]
 

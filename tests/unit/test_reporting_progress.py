@@ -163,10 +163,13 @@ def test_slow_tests_are_named_with_their_usual_time(terminal: Recorder) -> None:
 
 
 def test_limits_of_worker_and_run_are_named(terminal: Recorder, progress: PlainProgress) -> None:
-    progress.worker_near_limit("gw1", elapsed=240.0, limit=300.0)
+    progress.worker_near_limit(1, "", elapsed=240.0, limit=300.0)
+    what = "set-up of module fixture 'db'"
+    progress.worker_near_limit(2, what, elapsed=240.0, limit=300.0)
     progress.run_near_limit(elapsed=48.0, limit=60.0)
     assert terminal.lines == [
         "SLOW gw1 starting or tearing down for 4:00, limit 5:00",
+        "SLOW gw2 in set-up of module fixture 'db' for 4:00, limit 5:00",
         "SLOW the run has taken 48.0s, limit 1:00",
     ]
 

@@ -1,6 +1,6 @@
 //! Supervisor messages as tuples: a name, then what belongs to it.
 
-use engine::{Death, Ending, Notice, RecycleCause, RetryCause, ScaleCause, Standing, StopKind, Verdict};
+use engine::{Death, Ending, Notice, PassedLimit, RecycleCause, RetryCause, ScaleCause, Standing, StopKind, Verdict};
 use host::process::{Evidence as HostEvidence, Orphan, signal_name};
 use host::supervisor::{Message, WorkerStatus as HostStatus};
 use pyo3::IntoPyObjectExt;
@@ -18,6 +18,10 @@ pub(crate) struct Evidence {
     signal: Option<i32>,
     /// `setup`, `call`, `teardown` or `between tests`.
     phase: String,
+    /// What it was at that tests share, in words; empty if nothing.
+    sharing: String,
+    /// `test`, `worker` or `run`: whose limit it was ended for; None if that is not why it died.
+    limit: Option<&'static str>,
     /// Seconds that the test had been running.
     elapsed: f64,
     /// What `faulthandler` wrote.
@@ -47,6 +51,8 @@ impl From<HostEvidence> for Evidence {
                 _ => None,
             },
             phase: evidence.phase.to_owned(),
+            sharing: evidence.sharing,
+            limit: evidence.limit.map(limit_name),
             elapsed: evidence.elapsed.as_secs_f64(),
             stacks: evidence.stacks,
             native: evidence.native,
@@ -131,7 +137,7 @@ pub(crate) fn to_python(py: Python<'_>, message: Message) -> PyResult<Bound<'_, 
             let workers: Vec<_> = workers.into_iter().map(WorkerStatus::from).collect();
             ("status", workers).into_pyobject(py)
         }
-        Message::Notice(notice) => notice_to_python(py, &notice),
+        Message::Notice { notice, doing } => notice_to_python(py, &notice, &doing),
         Message::Orphans { ended, kept } => {
             let listed = |orphans: Vec<Orphan>| -> Vec<_> {
                 orphans.into_iter().map(|orphan| (orphan.pid, orphan.command)).collect()
@@ -142,7 +148,7 @@ pub(crate) fn to_python(py: Python<'_>, message: Message) -> PyResult<Bound<'_, 
     }
 }
 
-fn notice_to_python<'py>(py: Python<'py>, notice: &Notice) -> PyResult<Bound<'py, PyTuple>> {
+fn notice_to_python<'py>(py: Python<'py>, notice: &Notice, doing: &str) -> PyResult<Bound<'py, PyTuple>> {
     let (kind, slot, test, elapsed, limit) = match *notice {
         Notice::Recycled { slot, cause, tests, memory } => {
             return ("recycled", slot.0, recycle_name(cause), tests, memory).into_pyobject(py);
@@ -153,15 +159,16 @@ fn notice_to_python<'py>(py: Python<'py>, notice: &Notice) -> PyResult<Bound<'py
         Notice::GivenUp { slot, cause, attempts } => {
             return ("given_up", slot.0, retry_name(cause), attempts).into_pyobject(py);
         }
+        Notice::WorkerNearLimit { slot, elapsed, limit, .. } => {
+            let (elapsed, limit) = (elapsed.as_secs_f64(), limit.as_secs_f64());
+            return ("worker_near_limit", slot.0, doing, elapsed, limit).into_pyobject(py);
+        }
         Notice::Scaled { workers, cause } => return ("scaled", workers, scale_name(cause)).into_pyobject(py),
         Notice::Slow { slot, test, elapsed } => ("slow", Some(slot), Some(test), elapsed, None),
         Notice::TestNearLimit { slot, test, elapsed, limit } => {
             ("test_near_limit", Some(slot), Some(test), elapsed, Some(limit))
         }
         Notice::RunNearLimit { elapsed, limit } => ("run_near_limit", None, None, elapsed, Some(limit)),
-        Notice::WorkerNearLimit { slot, elapsed, limit } => {
-            ("worker_near_limit", Some(slot), None, elapsed, Some(limit))
-        }
     };
     let limit = limit.map(|limit| limit.as_secs_f64()).into_py_any(py)?;
     let (slot, test) = (slot.map(|slot| slot.0), test.map(|test| test.0));
@@ -187,6 +194,14 @@ fn verdict_name(verdict: Verdict) -> &'static str {
         Verdict::Timeout => "timeout",
         Verdict::Crashed => "crashed",
         Verdict::NotRun => "not_run",
+    }
+}
+
+fn limit_name(limit: PassedLimit) -> &'static str {
+    match limit {
+        PassedLimit::Test => "test",
+        PassedLimit::Worker => "worker",
+        PassedLimit::Run => "run",
     }
 }
 

@@ -162,6 +162,11 @@ impl WorkerLink {
         let phase = [Phase::Idle, Phase::Setup, Phase::Call, Phase::Teardown].get(phase as usize).copied();
         self.place.enter(TestId(test), phase.unwrap_or(Phase::Idle));
     }
+
+    /// Notes what the worker is at that tests share; `None` = nothing any more.
+    fn share(&self, doing: Option<&str>) {
+        self.place.share(doing);
+    }
 }
 
 impl WorkerLink {

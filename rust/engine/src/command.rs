@@ -36,6 +36,12 @@ pub enum Command {
         /// Where.
         slot: Slot,
     },
+    /// Find out whether the worker's test is at something that it shares with others: a limit comes near. Answered at
+    /// once by [`crate::Event::Looked`].
+    Look {
+        /// Where.
+        slot: Slot,
+    },
     /// Write the stacks of all threads of the worker to its fault file.
     DumpStacks {
         /// Where.
@@ -135,10 +141,12 @@ pub enum Notice {
         /// Its limit.
         limit: Duration,
     },
-    /// 80 % of the worker's limit have passed while it starts or tears down.
+    /// 80 % of the worker's limit have passed while it starts, tears down, or is at something that tests share.
     WorkerNearLimit {
         /// Where.
         slot: Slot,
+        /// The test that shares it.
+        test: Option<TestId>,
         /// For how long it has done so.
         elapsed: Duration,
         /// Its limit.

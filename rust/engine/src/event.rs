@@ -57,17 +57,21 @@ pub enum Event {
         /// the answer is already on its way, and the question is void.
         seen: u32,
     },
-    /// The running test is being torn down, and the worker wants to know how far: nothing behind it means everything.
-    TearingDown {
-        /// Where.
-        slot: Slot,
-    },
     /// The answer to [`crate::Command::TakeBack`].
     TakenBack {
         /// Where.
         slot: Slot,
         /// How many of the tests handed out to this slot, counted from the last, will not be started there.
         left: u32,
+    },
+    /// The answer to [`crate::Command::Look`].
+    Looked {
+        /// Where.
+        slot: Slot,
+        /// The test that the worker is at; another than runs there if it has gone on already.
+        test: TestId,
+        /// How much of that test's time was not its own.
+        shared: Shared,
     },
     /// A report that failed outside of any test (a fixture's teardown while the worker was between tests).
     ErrorBetweenTests {
@@ -157,6 +161,15 @@ pub struct Load {
     pub free: u64,
     /// All memory, in bytes.
     pub total: u64,
+}
+
+/// Set-ups and teardowns of what tests share, fixtures wider than a function, that happened inside one test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Shared {
+    /// How long they took so far, the one that is under way included.
+    pub spent: Duration,
+    /// For how long one has been under way, or has gone on since another within it was done; `None` = none is.
+    pub within: Option<Duration>,
 }
 
 /// Seconds that one test took.

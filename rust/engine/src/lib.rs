@@ -19,8 +19,8 @@ pub mod schedule;
 pub mod wire;
 
 pub use command::{Command, Ending, Notice, RecycleCause, RetryCause, ScaleCause};
-pub use event::{Death, Event, FixtureSetUp, Load, StopKind, Timing};
+pub use event::{Death, Event, FixtureSetUp, Load, Shared, StopKind, Timing};
 pub use ids::{FixtureId, GroupId, ModuleId, ResourceId, Slot, TestId};
-pub use run::{Counts, Run, Running, Standing};
+pub use run::{Counts, PassedLimit, Run, Running, Standing};
 pub use suite::{Config, Fixture, Limits, Order, Recycling, Retries, Scaling, Suite, Test};
 pub use verdict::Verdict;

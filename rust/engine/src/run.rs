@@ -23,7 +23,7 @@ mod suspects;
 mod worker;
 mod workers;
 
-pub use facts::{Counts, Running, Standing};
+pub use facts::{Counts, PassedLimit, Running, Standing};
 
 use debuggers::Debuggers;
 use suspects::Suspect;
@@ -132,7 +132,7 @@ impl Run {
                 self.on_test_ended(slot, test, &results::Outcome { verdict, failures, timing, set_ups });
             }
             Event::NextWanted { slot, seen } => self.on_next_wanted(slot, seen),
-            Event::TearingDown { slot } => self.on_tearing_down(slot),
+            Event::Looked { slot, test, shared } => self.on_looked(slot, test, shared),
             Event::TakenBack { slot, left } => self.on_taken_back(slot, left),
             Event::ErrorBetweenTests { slot, failures } => self.on_error_between_tests(slot, failures),
             Event::WorkerFinished { slot } => self.on_worker_finished(slot),

@@ -108,7 +108,7 @@ pub struct Recycling {
 /// How often something that is no test's fault is tried again, and after what pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retries {
-    /// So often in a row on one slot.
+    /// So often in a row in one place.
     pub most: u32,
     /// Before the first; doubled before each further one.
     pub delay: Duration,

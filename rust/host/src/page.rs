@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use engine::{Slot, TestId};
+use engine::{Shared, Slot, TestId};
 use rustix::fs::{MemfdFlags, fstat, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
@@ -57,6 +57,21 @@ struct Cell {
     since: AtomicU64,
     test: AtomicU32,
     phase: AtomicU32,
+    sharing: Sharing,
+}
+
+/// How many words of eight bytes hold what is being set up or torn down.
+const WORDS: usize = 10;
+
+/// Set-ups and teardowns of what tests share, within the test that runs.
+#[repr(C)]
+struct Sharing {
+    /// How long those took that are over, in nanoseconds.
+    spent: AtomicU64,
+    /// Since when one is under way, on the clock of [`Cell::since`]; 0 = none is.
+    since: AtomicU64,
+    /// What that is, as text that ends at the first zero.
+    doing: [AtomicU64; WORDS],
 }
 
 /// epoch: 16 bits, limit: 24 bits, taken: 24 bits.
@@ -174,11 +189,61 @@ impl Page {
     /// In a worker: says what it is doing. A set-up is the beginning of a test.
     pub fn enter(&self, slot: Slot, test: TestId, phase: Phase) {
         let cell = self.cell(slot);
+        cell.test.store(test.0, Ordering::Relaxed);
         if phase == Phase::Setup {
             cell.since.store(monotonic(), Ordering::Relaxed);
+            // After the test: who finds these finds that too.
+            cell.sharing.since.store(0, Ordering::Release);
+            cell.sharing.spent.store(0, Ordering::Release);
         }
-        cell.test.store(test.0, Ordering::Relaxed);
         cell.phase.store(phase as u32, Ordering::Release);
+    }
+
+    /// In a worker: says that it is at something that tests share, such as `set-up of module fixture 'db'`, or not any
+    /// more. Of a long text the beginning is kept.
+    pub fn share(&self, slot: Slot, doing: Option<&str>) {
+        let sharing = &self.cell(slot).sharing;
+        let (now, since) = (monotonic(), sharing.since.load(Ordering::Relaxed));
+        if since != 0 {
+            // Whoever reads meanwhile finds too much, and looks again, rather than too little.
+            sharing.spent.fetch_add(now.saturating_sub(since), Ordering::Release);
+        }
+        let text = doing.unwrap_or_default().as_bytes();
+        for (word, eight) in sharing.doing.iter().zip(text.chunks(8).chain(std::iter::repeat(&[][..]))) {
+            let mut bytes = [0; 8];
+            bytes[..eight.len()].copy_from_slice(eight);
+            word.store(u64::from_ne_bytes(bytes), Ordering::Relaxed);
+        }
+        sharing.since.store(if doing.is_some() { now } else { 0 }, Ordering::Release);
+    }
+
+    /// How much of the time of the test that the worker is at went to what tests share, as far as it can be believed.
+    pub fn shared(&self, slot: Slot) -> (TestId, Shared) {
+        let cell = self.cell(slot);
+        let since = cell.sharing.since.load(Ordering::Acquire);
+        let over = Duration::from_nanos(cell.sharing.spent.load(Ordering::Acquire));
+        let within = (since != 0).then(|| Duration::from_nanos(monotonic().saturating_sub(since)));
+        let spent = over.saturating_add(within.unwrap_or_default());
+        (TestId(cell.test.load(Ordering::Acquire)), Shared { spent, within })
+    }
+
+    /// What the worker is at that tests share, in words; empty if nothing. A worker may have written anything there.
+    pub fn sharing(&self, slot: Slot) -> String {
+        let sharing = &self.cell(slot).sharing;
+        if sharing.since.load(Ordering::Acquire) == 0 {
+            return String::new();
+        }
+        let words = sharing.doing.iter().flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes());
+        let bytes: Vec<_> = words.take_while(|byte| *byte != 0).collect();
+        String::from_utf8_lossy(&bytes).replace(|letter: char| letter.is_control(), "?")
+    }
+
+    /// No worker is there any more, or not yet one of its own.
+    pub fn clear(&self, slot: Slot) {
+        self.take_back(slot);
+        let cell = self.cell(slot);
+        cell.sharing.since.store(0, Ordering::Release);
+        cell.phase.store(Phase::Idle as u32, Ordering::Release);
     }
 
     /// What the worker was doing when last heard of, as far as it can be believed.
@@ -259,6 +324,37 @@ mod tests {
                 assert_eq!(worker.join().unwrap() + back, 100);
             });
         }
+    }
+
+    #[test]
+    fn shared_set_ups_are_summed_until_the_next_test() {
+        let page = Page::new(1).unwrap();
+        page.enter(GW0, TestId(3), Phase::Setup);
+        page.share(GW0, Some("set-up of session fixture 'one'"));
+        page.share(GW0, Some("set-up of module fixture 'two'"));
+        assert_eq!(page.sharing(GW0), "set-up of module fixture 'two'");
+        let (test, within) = page.shared(GW0);
+        assert!(test == TestId(3) && within.within.is_some_and(|within| within <= within_all(&page)));
+        page.share(GW0, None);
+        let (_, over) = page.shared(GW0);
+        assert!(over.within.is_none() && over.spent >= within.spent && page.sharing(GW0).is_empty());
+        page.enter(GW0, TestId(4), Phase::Setup);
+        assert_eq!(page.shared(GW0), (TestId(4), Shared::default()));
+    }
+
+    fn within_all(page: &Page) -> Duration {
+        page.shared(GW0).1.spent
+    }
+
+    #[test]
+    fn whatever_a_worker_calls_its_set_up_is_one_short_line() {
+        let page = Page::new(1).unwrap();
+        page.share(GW0, Some(&"\u{1b}[2Jgrüße\n".repeat(20)));
+        let told = page.sharing(GW0);
+        assert!(told.starts_with("?[2Jgrüße?") && told.len() <= 3 * 8 * WORDS);
+        assert!(!told.contains(char::is_control));
+        page.clear(GW0);
+        assert_eq!(page.sharing(GW0), "");
     }
 
     #[test]

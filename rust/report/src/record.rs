@@ -142,6 +142,9 @@ pub enum What {
         /// The node id, if it concerns a test.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         test: Option<Arc<str>>,
+        /// What is shared with other tests and takes so long, such as `set-up of module fixture 'db'`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        doing: Option<Box<str>>,
         /// For how long, in seconds.
         elapsed: f64,
         /// The limit that comes near, in seconds.

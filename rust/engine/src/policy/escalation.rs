@@ -10,6 +10,8 @@ use crate::suite::Limits;
 pub(crate) enum Cause {
     /// Its test ran too long.
     TestLimit,
+    /// What its test shares with others took too long to set up or to tear down.
+    SharedLimit,
     /// It took too long to start, to leave, or to go on between two tests.
     WorkerLimit,
     /// The run took too long.
@@ -77,12 +79,12 @@ impl Escalation {
         self.cause
     }
 
-    /// Whether nothing that the worker says from now on counts. A test is over at its limit: the signal that writes
+    /// Whether nothing that the worker says from now on counts. A test is over at a limit: the signal that writes
     /// the stacks cuts short what it waits for in C, and it would pass for having been disturbed.
     pub(crate) fn is_final(&self) -> bool {
         let told = matches!(self.taken, Some(Step::Terminate | Step::Kill));
         match self.cause {
-            Cause::TestLimit => self.has_begun(),
+            Cause::TestLimit | Cause::SharedLimit => self.has_begun(),
             Cause::WorkerLimit | Cause::RunLimit => told,
             Cause::Interrupted => false,
         }

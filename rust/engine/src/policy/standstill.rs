@@ -27,6 +27,11 @@ impl RunTime {
         self.now
     }
 
+    /// How much has not counted so far.
+    pub(crate) fn lost(&self) -> Duration {
+        self.lost
+    }
+
     /// A moment of the run's time as it will be told, if nothing else is lost. `None` = the clock stands still.
     pub(crate) fn outside(&self, moment: Duration) -> Option<Duration> {
         self.stopped.is_none().then(|| moment.saturating_add(self.lost))

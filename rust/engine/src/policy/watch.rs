@@ -16,42 +16,32 @@ pub(crate) enum Alarm {
     Over,
 }
 
-/// Measures how long something takes, and speaks up once near its limit and once at it.
-#[derive(Clone, Debug)]
-pub(crate) struct Watch {
-    since: Duration,
+/// A limit on something that is measured elsewhere: speaks up once near it and once at it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Threshold {
     limit: Option<Duration>,
     said_near: bool,
     said_over: bool,
 }
 
-impl Watch {
-    pub(crate) fn new(now: Duration, limit: Option<Duration>) -> Self {
-        Self { since: now, limit, said_near: false, said_over: false }
+impl Threshold {
+    pub(crate) fn new(limit: Option<Duration>) -> Self {
+        Self { limit, said_near: false, said_over: false }
     }
 
-    pub(crate) fn since(&self) -> Duration {
-        self.since
-    }
-
-    pub(crate) fn elapsed(&self, now: Duration) -> Duration {
-        now.saturating_sub(self.since)
-    }
-
-    /// The next moment at which [`Watch::check`] has something to say.
-    pub(crate) fn deadline(&self) -> Option<Duration> {
+    /// How much time has passed when [`Threshold::check`] has something to say next.
+    pub(crate) fn next(&self) -> Option<Duration> {
         let limit = self.limit?;
         match (self.said_near, self.said_over) {
             (_, true) => None,
-            (true, false) => Some(self.since.saturating_add(limit)),
-            (false, false) => Some(self.since.saturating_add(near(limit))),
+            (true, false) => Some(limit),
+            (false, false) => Some(near(limit)),
         }
     }
 
     /// What is due; ask again until it is `None`.
-    pub(crate) fn check(&mut self, now: Duration) -> Option<Alarm> {
+    pub(crate) fn check(&mut self, elapsed: Duration) -> Option<Alarm> {
         let limit = self.limit?;
-        let elapsed = self.elapsed(now);
         if elapsed >= limit && !self.said_over {
             (self.said_near, self.said_over) = (true, true);
             return Some(Alarm::Over);
@@ -61,6 +51,34 @@ impl Watch {
             return Some(Alarm::Near { elapsed, limit });
         }
         None
+    }
+
+    /// Something else is measured from here on.
+    pub(crate) fn begin_anew(&mut self) {
+        (self.said_near, self.said_over) = (false, false);
+    }
+}
+
+/// Measures how long something takes, and speaks up once near its limit and once at it.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch {
+    since: Duration,
+    threshold: Threshold,
+}
+
+impl Watch {
+    pub(crate) fn new(now: Duration, limit: Option<Duration>) -> Self {
+        Self { since: now, threshold: Threshold::new(limit) }
+    }
+
+    /// The next moment at which [`Watch::check`] has something to say.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.threshold.next().map(|elapsed| self.since.saturating_add(elapsed))
+    }
+
+    /// What is due; ask again until it is `None`.
+    pub(crate) fn check(&mut self, now: Duration) -> Option<Alarm> {
+        self.threshold.check(now.saturating_sub(self.since))
     }
 }
 

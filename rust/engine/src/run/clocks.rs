@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::command::{Command, Notice};
-use crate::ids::Slot;
-use crate::policy::{Alarm, Cause, Escalation, Step, Watch};
+use crate::event::Shared;
+use crate::ids::{Slot, TestId};
+use crate::policy::{Alarm, Cause, Charge, Escalation, Step, Watch};
 use crate::run::Run;
 use crate::run::worker::RunningTest;
 
@@ -53,16 +54,31 @@ impl Run {
     fn check_test(&mut self, slot: Slot) {
         let (now, patience) = (self.now, self.limits().slow);
         let Some(running) = self.worker_mut(slot).and_then(|worker| worker.running.as_mut()) else { return };
-        let test = running.test;
-        let (alarm, elapsed) = (running.watch.check(now), running.watch.elapsed(now));
-        let is_slow = running.is_slow(elapsed, patience);
-        match alarm {
-            Some(Alarm::Near { elapsed, limit }) => self.tell(Notice::TestNearLimit { slot, test, elapsed, limit }),
-            Some(Alarm::Over) => self.end_worker(slot, Cause::TestLimit),
-            None => {}
+        let (test, elapsed) = (running.test, running.clock.elapsed(now));
+        let (wants_look, is_slow) = (running.clock.wants_look(now), running.is_slow(elapsed, patience));
+        if wants_look {
+            self.commands.push(Command::Look { slot });
         }
         if is_slow {
             self.tell(Notice::Slow { slot, test, elapsed });
+        }
+    }
+
+    /// A test that the worker is not at any more has ended, which will be heard next.
+    pub(super) fn on_looked(&mut self, slot: Slot, test: TestId, shared: Shared) {
+        let (now, lost) = (self.now, self.time.lost());
+        let running = self.worker_mut(slot).and_then(|worker| worker.running.as_mut());
+        let Some(running) = running.filter(|running| running.test == test) else { return };
+        match running.clock.seen(now, lost, shared) {
+            Some((Charge::Test, Alarm::Near { elapsed, limit })) => {
+                self.tell(Notice::TestNearLimit { slot, test, elapsed, limit });
+            }
+            Some((Charge::Worker, Alarm::Near { elapsed, limit })) => {
+                self.tell(Notice::WorkerNearLimit { slot, test: Some(test), elapsed, limit });
+            }
+            Some((Charge::Test, Alarm::Over)) => self.end_worker(slot, Cause::TestLimit),
+            Some((Charge::Worker, Alarm::Over)) => self.end_worker(slot, Cause::SharedLimit),
+            None => {}
         }
     }
 
@@ -70,7 +86,9 @@ impl Run {
         let now = self.now;
         let Some(watch) = self.worker_mut(slot).and_then(|worker| worker.watch.as_mut()) else { return };
         match watch.check(now) {
-            Some(Alarm::Near { elapsed, limit }) => self.tell(Notice::WorkerNearLimit { slot, elapsed, limit }),
+            Some(Alarm::Near { elapsed, limit }) => {
+                self.tell(Notice::WorkerNearLimit { slot, test: None, elapsed, limit });
+            }
             Some(Alarm::Over) => self.end_worker(slot, Cause::WorkerLimit),
             None => {}
         }
@@ -117,7 +135,7 @@ impl Run {
         let running = worker.running.as_ref();
         let naming = running.and_then(|running| running.slow_deadline(self.limits().slow));
         let pause = Some(worker.not_before).filter(|_| self.waits_for_pause(slot));
-        let test = running.and_then(|running| running.watch.deadline());
+        let test = running.and_then(|running| running.clock.deadline());
         let own = worker.watch.as_ref().and_then(Watch::deadline);
         let step = worker.escalation.as_ref().and_then(Escalation::deadline);
         [naming, pause, test, own, step, self.relief_deadline(slot)].into_iter().flatten().min()
@@ -125,7 +143,7 @@ impl Run {
 
     fn relief_deadline(&self, slot: Slot) -> Option<Duration> {
         let running = self.worker(slot)?.running.as_ref()?;
-        let overdue = || running.watch.since().saturating_add(running.estimate).saturating_add(OVERRUN);
+        let overdue = || running.clock.since().saturating_add(running.estimate).saturating_add(OVERRUN);
         self.holds_up_others(slot).then(overdue)
     }
 
@@ -147,7 +165,7 @@ impl RunningTest {
     }
 
     fn slow_deadline(&self, slow: Duration) -> Option<Duration> {
-        (!slow.is_zero()).then(|| self.watch.since().saturating_add(self.slow_again(slow)))
+        (!slow.is_zero()).then(|| self.clock.since().saturating_add(self.slow_again(slow)))
     }
 
     /// How long a test runs when it is named next.

@@ -6,6 +6,7 @@ use crate::command::Ending;
 use crate::ids::{Slot, TestId};
 use crate::run::Run;
 use crate::run::worker::Phase;
+use crate::run::workers;
 use crate::schedule::Outlook;
 use crate::verdict::Verdict;
 
@@ -37,6 +38,17 @@ pub struct Running {
     pub since: Duration,
     /// How long it is thought to take.
     pub estimate: Duration,
+}
+
+/// The limit for which a worker is ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PassedLimit {
+    /// Its test's.
+    Test,
+    /// Its own: it started, tore down, or was at something that tests share, for too long.
+    Worker,
+    /// That of the run.
+    Run,
 }
 
 /// What the worker on a slot is about.
@@ -73,6 +85,11 @@ impl Run {
         }
     }
 
+    /// The limit for which the worker on this slot is being ended, if it is one.
+    pub fn passed_limit(&self, slot: Slot) -> Option<PassedLimit> {
+        self.worker(slot)?.escalation.as_ref().and_then(workers::passed)
+    }
+
     /// What the plan promises. Before [`Run::start`] it speaks of the whole suite, later of what was not handed out.
     pub fn outlook(&self) -> Outlook {
         self.plan.outlook()
@@ -97,7 +114,7 @@ impl Run {
             Some(Running {
                 slot,
                 test: running.test,
-                since: self.time.since(running.watch.since()),
+                since: self.time.since(running.clock.since()),
                 estimate: running.estimate,
             })
         })

@@ -3,7 +3,7 @@
 use crate::command::{Command, Ending};
 use crate::event::{FixtureSetUp, Timing};
 use crate::ids::{Slot, TestId};
-use crate::policy::{Cause, Escalation, Watch};
+use crate::policy::{Cause, Escalation, TestClock};
 use crate::run::Run;
 use crate::run::worker::{RunningTest, Worker};
 use crate::verdict::Verdict;
@@ -19,15 +19,14 @@ pub(super) struct Outcome {
 impl Run {
     pub(super) fn on_test_started(&mut self, slot: Slot, test: TestId) {
         let limit = self.test_limits.get(test.index()).copied().flatten();
-        let watch = Watch::new(self.now, limit);
+        let clock = TestClock::new(self.now, self.time.lost(), limit, self.limits().worker);
         let Some(worker) = self.worker_mut(slot).filter(|worker| !worker.is_being_ended()) else { return };
         if worker.running.is_some() {
             return;
         }
         let Some(handed) = worker.queue.pop(test) else { return };
         let estimate = handed.estimate;
-        worker.running =
-            Some(RunningTest { test, estimate, watch, named_slow: 0, relieved: false, tearing_down: false });
+        worker.running = Some(RunningTest { test, estimate, clock, named_slow: 0, relieved: false });
         self.forgive_worker(slot);
         self.watch_worker(slot);
     }
@@ -47,12 +46,6 @@ impl Run {
         self.count_failures(outcome.failures.max(u32::from(failed)));
         self.watch_worker(slot);
         self.top_up(slot);
-    }
-
-    pub(super) fn on_tearing_down(&mut self, slot: Slot) {
-        if let Some(running) = self.worker_mut(slot).and_then(|worker| worker.running.as_mut()) {
-            running.tearing_down = true;
-        }
     }
 
     pub(super) fn on_error_between_tests(&mut self, slot: Slot, failures: u32) {

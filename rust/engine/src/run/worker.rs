@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::ids::TestId;
-use crate::policy::{Escalation, Watch};
+use crate::policy::{Escalation, TestClock, Watch};
 use crate::run::queue::Queue;
 
 /// How far a worker's process has come.
@@ -69,13 +69,11 @@ pub(super) struct Worker {
 pub(super) struct RunningTest {
     pub(super) test: TestId,
     pub(super) estimate: Duration,
-    pub(super) watch: Watch,
+    pub(super) clock: TestClock,
     /// How often it was named for being slow.
     pub(super) named_slow: u32,
     /// The tests behind it were taken away because it runs too long.
     pub(super) relieved: bool,
-    /// It is over but for its teardown.
-    pub(super) tearing_down: bool,
 }
 
 impl Worker {
@@ -114,18 +112,15 @@ impl Worker {
         self.running.is_none() && self.queue.is_empty()
     }
 
-    /// Whether the clock of [`crate::Limits::worker`] runs. The teardown of a worker's last test is that of everything.
+    /// Whether the worker owes something other than a test. What its test shares has a clock of its own.
     pub(super) fn owes_progress(&self) -> bool {
-        match &self.running {
-            Some(running) => running.tearing_down && self.phase == Phase::Finishing,
-            None => self.is_alive() && !(self.phase == Phase::Working && self.resting),
-        }
+        self.running.is_none() && self.is_alive() && !(self.phase == Phase::Working && self.resting)
     }
 
     /// The estimated time until it is free. A test past its estimate is thought to take as long again.
     pub(super) fn busy_time(&self, now: Duration) -> Duration {
         let running = self.running.as_ref().map_or(Duration::ZERO, |running| {
-            let elapsed = running.watch.elapsed(now);
+            let elapsed = running.clock.elapsed(now);
             running.estimate.checked_sub(elapsed).unwrap_or(elapsed)
         });
         running + self.queue.time()

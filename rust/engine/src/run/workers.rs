@@ -4,8 +4,8 @@ use crate::command::{Command, Notice, RetryCause};
 use crate::event::Death;
 use crate::ids::Slot;
 use crate::policy::{Cause, Escalation, Watch};
-use crate::run::Run;
 use crate::run::worker::{Legacy, Phase, Worker};
+use crate::run::{PassedLimit, Run};
 use crate::verdict::Verdict;
 
 impl Run {
@@ -175,7 +175,7 @@ impl Run {
         if self.stop.is_some() {
             return vacant;
         }
-        if let Some(delay) = self.config.retries.pause(slot, failures) {
+        if let Some(delay) = self.config.retries.pause(u64::from(slot.0), failures) {
             self.tell(Notice::Retry { slot, cause, attempt: failures, delay });
             return Worker { not_before: self.now.saturating_add(delay), ..vacant };
         }
@@ -200,19 +200,21 @@ fn blameless(worker: &Worker, death: Death) -> Option<RetryCause> {
 /// What becomes of the test that ran on a worker that died.
 fn verdict_of_death(worker: &Worker) -> Verdict {
     match &worker.escalation {
-        Some(escalation) if is_limit(escalation) => Verdict::Timeout,
+        Some(escalation) if passed(escalation).is_some() => Verdict::Timeout,
         Some(escalation) if escalation.cause() == Cause::Interrupted && escalation.has_acted() => Verdict::NotRun,
         _ if worker.asked_to_stop => Verdict::NotRun,
         _ => Verdict::Crashed,
     }
 }
 
-/// Whether a limit was reached: a test that dies while its stacks are written has run too long all the same.
-fn is_limit(escalation: &Escalation) -> bool {
+/// The limit that was reached: a test that dies while its stacks are written has run too long all the same.
+pub(super) fn passed(escalation: &Escalation) -> Option<PassedLimit> {
     match escalation.cause() {
-        Cause::TestLimit | Cause::RunLimit => escalation.has_begun(),
-        Cause::WorkerLimit => escalation.has_acted(),
-        Cause::Interrupted => false,
+        Cause::TestLimit => escalation.has_begun().then_some(PassedLimit::Test),
+        Cause::SharedLimit => escalation.has_begun().then_some(PassedLimit::Worker),
+        Cause::RunLimit => escalation.has_begun().then_some(PassedLimit::Run),
+        Cause::WorkerLimit => escalation.has_acted().then_some(PassedLimit::Worker),
+        Cause::Interrupted => None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Command, Config, Ending, Event, Limits, Notice, Order, Test, TestId, Verdict};
+use engine::{Command, Config, Ending, Event, Limits, Notice, Order, PassedLimit, Shared, Test, TestId, Verdict};
 
 use crate::hand::{G0, Hand, settle};
 use crate::suites::{config, limits, test};
@@ -103,12 +103,37 @@ fn worker_that_does_not_start_is_replaced() {
 }
 
 #[test]
-fn teardown_of_everything_has_the_workers_limit() {
-    let mut hand = one_test(limits());
-    hand.hear(Event::TearingDown { slot: G0 });
-    assert_eq!(hand.asks(0, 1), [FINISH]);
-    assert_eq!(without_notices(hand.wait(306.0)), [DUMP, TERMINATE, KILL]);
+fn shared_set_up_has_the_workers_limit() {
+    let mut hand = one_test(test_limit(10));
+    hand.shares = |now| Shared { spent: now, within: Some(now) };
+    let (elapsed, limit) = (Duration::from_secs(240), Duration::from_secs(300));
+    let near = Notice::WorkerNearLimit { slot: G0, test: Some(TestId(0)), elapsed, limit };
+    assert!(hand.wait(240.0).contains(&Command::Tell(near)));
+    assert_eq!(without_notices(hand.wait(59.9)), []);
+    assert_eq!(without_notices(hand.wait(0.2)), [DUMP]);
+    assert_eq!(hand.run.passed_limit(G0), Some(PassedLimit::Worker));
+    // The signal for the stacks may have cut short what it waited for.
+    assert_eq!(hand.ends(0, 0, Verdict::Passed), []);
+    assert_eq!(hand.wait(0.2), [TERMINATE]);
     assert_eq!(hand.dies(0), [settle(0, 0, Verdict::Timeout), Command::End(Ending::Completed)]);
+}
+
+#[test]
+fn shared_time_is_not_the_tests() {
+    let mut hand = one_test(test_limit(10));
+    hand.shares = |now| Shared { spent: now.min(Duration::from_secs(25)), within: None };
+    assert_eq!(without_notices(hand.wait(34.9)), []);
+    assert_eq!(without_notices(hand.wait(0.2)), [DUMP]);
+    assert_eq!(hand.run.passed_limit(G0), Some(PassedLimit::Test));
+}
+
+#[test]
+fn worker_that_has_gone_on_to_another_test_is_left_alone() {
+    let mut hand = one_test(test_limit(10));
+    hand.stand_still(12.0);
+    let asks = hand.run.handle(Event::Tick, Duration::from_secs(12));
+    assert_eq!(asks, [Command::Look { slot: G0 }]);
+    assert_eq!(hand.hear(Event::Looked { slot: G0, test: TestId(7), shared: Shared::default() }), []);
 }
 
 #[test]

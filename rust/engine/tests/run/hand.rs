@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use engine::{Command, Config, Death, Event, Fixture, Run, Slot, Suite, Test, TestId, Timing, Verdict};
+use engine::{Command, Config, Death, Event, Fixture, Run, Shared, Slot, Suite, Test, TestId, Timing, Verdict};
 
 pub(crate) struct Hand {
     pub(crate) run: Run,
+    /// What a look at any worker finds, by the time.
+    pub(crate) shares: fn(Duration) -> Shared,
     now: Duration,
 }
 
@@ -17,7 +19,7 @@ impl Hand {
     fn with_fixtures(tests: Vec<Test>, fixtures: Vec<Fixture>, config: Config) -> Self {
         let slots = tests.iter().flat_map(|test| &test.resources).map(|resource| resource.index() + 1).max();
         let suite = Suite { tests, fixtures, resources: vec![1; slots.unwrap_or(0)] };
-        Self { run: Run::new(suite, config), now: Duration::ZERO }
+        Self { run: Run::new(suite, config), shares: |_| Shared::default(), now: Duration::ZERO }
     }
 
     /// Start, and let all workers be ready.
@@ -41,7 +43,20 @@ impl Hand {
     }
 
     pub(crate) fn hear(&mut self, event: Event) -> Vec<Command> {
-        self.run.handle(event, self.now)
+        let mut commands = Vec::new();
+        for command in self.run.handle(event, self.now) {
+            match command {
+                Command::Look { slot } => commands.extend(self.look(slot)),
+                other => commands.push(other),
+            }
+        }
+        commands
+    }
+
+    fn look(&mut self, slot: Slot) -> Vec<Command> {
+        let shared = (self.shares)(self.now);
+        let running = self.run.running().find(|running| running.slot == slot).map(|running| running.test);
+        running.map(|test| self.hear(Event::Looked { slot, test, shared })).unwrap_or_default()
     }
 
     pub(crate) fn begins(&mut self, slot: u16, test: u32) -> Vec<Command> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, BinaryHeap, HashMap};
 use std::time::Duration;
 
 use engine::{
-    Command, Config, Death, Event, FixtureId, FixtureSetUp, Run, Slot, StopKind, Suite, TestId, Timing, Verdict,
+    Command, Config, Death, Event, FixtureId, FixtureSetUp, Run, Shared, Slot, StopKind, Suite, TestId, Timing, Verdict,
 };
 
 use crate::chance::Chance;
@@ -156,6 +156,7 @@ impl World {
                     let left = self.processes[process as usize].take_back();
                     self.hear(Some(process), Event::TakenBack { slot, left });
                 }
+                Command::Look { slot } => self.look(slot),
                 Command::Interrupt { slot } => self.interrupt(self.process(slot)),
                 Command::Terminate { slot } => {
                     let process = self.process(slot);
@@ -175,6 +176,15 @@ impl World {
                 _ => {}
             }
         }
+    }
+
+    /// A worker is found at its test, or at something that the test shares with others since a while.
+    fn look(&mut self, slot: Slot) {
+        let process = self.process(slot);
+        let Some(test) = self.processes[process as usize].test() else { return };
+        let spent = self.chance.up_to(self.weather.delay);
+        let shared = Shared { spent, within: self.chance.once_in(2).then_some(spent) };
+        self.hear(Some(process), Event::Looked { slot, test, shared });
     }
 
     /// A test is given up only if nobody who is ready has it, together with its group.

@@ -74,6 +74,13 @@ impl Place {
             self.page.enter(self.slot, test, phase);
         }
     }
+
+    /// Notes that the worker is at something that tests share, or not any more. A fork of it notes nothing.
+    pub fn share(&self, doing: Option<&str>) {
+        if self.owner.check().is_ok() {
+            self.page.share(self.slot, doing);
+        }
+    }
 }
 
 /// A worker's end of its socket. All calls may block; the caller has released the interpreter lock.

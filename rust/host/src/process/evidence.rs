@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use engine::{Death, TestId};
+use engine::{Death, PassedLimit, TestId};
 
 /// The most that is kept of one file or pipe, in bytes; of more, the end is kept.
 const KEEP: usize = 256 * 1024;
@@ -16,6 +16,10 @@ pub struct Evidence {
     pub death: Option<Death>,
     /// What it was doing: `setup`, `call`, `teardown` or `between tests`.
     pub phase: &'static str,
+    /// What it was at that tests share, in words; empty if nothing.
+    pub sharing: String,
+    /// The limit for which it was ended, if that is why.
+    pub limit: Option<PassedLimit>,
     /// How long the test had been running.
     pub elapsed: Duration,
     /// What `faulthandler` wrote.

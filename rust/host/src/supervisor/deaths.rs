@@ -1,5 +1,7 @@
 //! The end of a worker: read what is left, clear its group, reap it, tell the engine.
 
+use std::time::Duration;
+
 use engine::{Death, Event, Slot};
 
 use super::Supervisor;
@@ -11,12 +13,17 @@ use crate::process::{End, death, wait_for};
 /// What comes beyond that comes from somebody it left behind, who may never stop.
 const LAST_WORDS: usize = 64 * 1024 * 1024;
 
+/// How long a zygote may take to reap a child that is dead: at most as long as a fork of a large process on a busy
+/// machine, and that takes a second or two.
+const REAPING: Duration = Duration::from_secs(10);
+
 impl Supervisor {
     /// The process is gone, but not yet reaped, so its number still means it and nobody else.
     pub(super) fn process_ended(&mut self, slot: Slot) {
         self.read_last_words(slot);
+        let now = self.clock.now();
         let Some(worker) = self.worker(slot).filter(|worker| worker.stage == Stage::Alive) else { return };
-        worker.stage = Stage::Dying;
+        worker.stage = Stage::Dying(now);
         let (zygote, pid) = (worker.zygote, worker.pid);
         if let Some(pid) = pid {
             self.orphanage.clear_group(pid);
@@ -26,6 +33,18 @@ impl Supervisor {
         {
             let pid = pid.as_raw_nonzero().get();
             self.worker_reaped(pid, wait_for(pid));
+        }
+    }
+
+    /// A zygote that does not reap stands still: its spare takes over, and its children come to this process.
+    pub(super) fn attend_reaping(&self) {
+        let now = self.clock.now();
+        for worker in self.workers.iter().flatten() {
+            if let (Stage::Dying(since), Some(zygote)) = (worker.stage, worker.zygote)
+                && now.saturating_sub(since) > REAPING
+            {
+                self.zygotes.kill(zygote);
+            }
         }
     }
 
@@ -52,6 +71,8 @@ impl Supervisor {
         let mut evidence = worker.evidence(now);
         evidence.death = Some(death);
         evidence.phase = self.page.doing(slot).0.name();
+        evidence.sharing = self.page.sharing(slot);
+        evidence.limit = self.run.passed_limit(slot);
         evidence.cpu = end.cpu;
         evidence.peak_memory = end.peak_memory;
         let test = worker.running.map(|(test, _)| test);

@@ -10,7 +10,6 @@ use rustix::process::Pid;
 use super::worker::{Said, Stage, Worker};
 use super::zygotes::ZYGOTE_GONE;
 use super::{AtHand, Message, Supervisor, measured};
-use crate::page::Phase;
 use crate::process::{Blow, End};
 
 /// So much is read of one worker at a time, in bytes, before the others have their turn.
@@ -71,7 +70,7 @@ impl Supervisor {
             .iter()
             .flatten()
             .filter(of_it)
-            .filter(|worker| worker.stage == Stage::Dying)
+            .filter(|worker| matches!(worker.stage, Stage::Dying(_)))
             .filter_map(|worker| worker.pid)
             .collect();
         for pid in dying {
@@ -163,9 +162,6 @@ impl Supervisor {
             FromWorker::Started { test } => self.test_started(slot, test),
             FromWorker::Ended { .. } => self.test_ended(slot, message),
             FromWorker::NextWanted { seen } => {
-                if self.page.doing(slot).0 == Phase::Teardown {
-                    self.feed(Event::TearingDown { slot });
-                }
                 self.feed(Event::NextWanted { slot, seen });
             }
             FromWorker::BetweenTests { failures, message, payload } => {

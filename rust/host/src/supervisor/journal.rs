@@ -162,11 +162,11 @@ impl Journal {
         });
     }
 
-    pub(super) fn notice(&mut self, now: Duration, notice: &Notice) {
-        self.note(now, |journal| journal.noticed(notice));
+    pub(super) fn notice(&mut self, now: Duration, notice: &Notice, doing: &str) {
+        self.note(now, |journal| journal.noticed(notice, doing));
     }
 
-    fn noticed(&self, notice: &Notice) -> What {
+    fn noticed(&self, notice: &Notice, doing: &str) -> What {
         match *notice {
             Notice::Slow { slot, test, elapsed } => self.late(NoticeKind::Slow, Some(slot), Some(test), elapsed, None),
             Notice::TestNearLimit { slot, test, elapsed, limit } => {
@@ -175,9 +175,14 @@ impl Journal {
             Notice::RunNearLimit { elapsed, limit } => {
                 self.late(NoticeKind::RunNearLimit, None, None, elapsed, Some(limit))
             }
-            Notice::WorkerNearLimit { slot, elapsed, limit } => {
-                self.late(NoticeKind::WorkerNearLimit, Some(slot), None, elapsed, Some(limit))
-            }
+            Notice::WorkerNearLimit { slot, test, elapsed, limit } => What::Notice {
+                kind: NoticeKind::WorkerNearLimit,
+                worker: Some(self.worker(slot)),
+                test: test.map(|test| self.test(test)),
+                doing: (!doing.is_empty()).then(|| doing.into()),
+                elapsed: elapsed.as_secs_f64(),
+                limit: Some(limit.as_secs_f64()),
+            },
             Notice::Recycled { slot, cause, tests, memory } => {
                 let memory = Some(memory).filter(|memory| *memory > 0);
                 What::WorkerRecycled { worker: self.worker(slot), cause, tests, memory }
@@ -204,6 +209,7 @@ impl Journal {
             kind,
             worker: slot.map(|slot| self.worker(slot)),
             test: test.map(|test| self.test(test)),
+            doing: None,
             elapsed: elapsed.as_secs_f64(),
             limit: limit.map(|limit| limit.as_secs_f64()),
         }

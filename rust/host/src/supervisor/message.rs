@@ -133,7 +133,12 @@ pub enum Message {
     /// What each worker is doing, because somebody asked.
     Status(Vec<WorkerStatus>),
     /// Something for people to know.
-    Notice(Notice),
+    Notice {
+        /// What.
+        notice: Notice,
+        /// What the worker that it is about is at that tests share, in words; empty if nothing.
+        doing: String,
+    },
     /// Tests had left processes behind.
     Orphans {
         /// Those that were ended.

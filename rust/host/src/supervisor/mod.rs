@@ -194,6 +194,9 @@ impl Supervisor {
         if is_due && self.halted_since.is_none() {
             self.feed(Event::Tick);
         }
+        if self.halted_since.is_none() {
+            self.attend_reaping();
+        }
         self.attend_stacks();
         self.show_overdue_lines();
         self.measure();
@@ -263,8 +266,18 @@ impl Supervisor {
     fn resume(&mut self) {
         if let Some(since) = self.halted_since.take() {
             self.workers.iter_mut().flatten().for_each(|worker| worker.strike(Blow::Continue));
-            self.feed(Event::Gap { by: self.clock.now().saturating_sub(since) });
+            self.excuse(self.clock.now().saturating_sub(since));
         }
+    }
+
+    /// So much time has passed in which nothing could happen.
+    fn excuse(&mut self, by: Duration) {
+        for worker in self.workers.iter_mut().flatten() {
+            if let Stage::Dying(since) = &mut worker.stage {
+                *since += by;
+            }
+        }
+        self.feed(Event::Gap { by });
     }
 
     fn wait(&mut self) -> Vec<Ready> {
@@ -287,7 +300,7 @@ impl Supervisor {
         };
         let slept = self.clock.now().saturating_sub(now);
         if slept > sleep + GAP && self.halted_since.is_none() {
-            self.feed(Event::Gap { by: slept.saturating_sub(sleep) });
+            self.excuse(slept.saturating_sub(sleep));
         }
         ready
     }
@@ -349,7 +362,7 @@ impl Supervisor {
             (true, None) => self.held_since = Some(now),
             (false, Some(since)) => {
                 self.held_since = None;
-                self.feed(Event::Gap { by: now.saturating_sub(since) });
+                self.excuse(now.saturating_sub(since));
             }
             _ => {}
         }

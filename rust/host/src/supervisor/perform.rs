@@ -4,7 +4,7 @@ use std::os::fd::AsFd;
 use std::time::Duration;
 
 use engine::wire::message::{ToWorker, ToZygote};
-use engine::{Command, Event, Slot, TestId, Timing, Verdict};
+use engine::{Command, Event, Notice, Slot, TestId, Timing, Verdict};
 
 use super::worker::{Stage, Worker};
 use super::zygotes::refusal;
@@ -30,6 +30,11 @@ impl Supervisor {
                 let commands = self.run.handle(Event::TakenBack { slot, left }, self.clock.now());
                 self.perform(commands);
             }
+            Command::Look { slot } => {
+                let (test, shared) = self.page.shared(slot);
+                let commands = self.run.handle(Event::Looked { slot, test, shared }, self.clock.now());
+                self.perform(commands);
+            }
             Command::DumpStacks { slot } => self.dump_stacks(slot),
             Command::Interrupt { slot } => self.with(slot, |worker| worker.signal(libc::SIGINT)),
             Command::Terminate { slot } => self.with(slot, |worker| worker.strike(Blow::Terminate)),
@@ -48,8 +53,12 @@ impl Supervisor {
                 self.tell(Message::WorkerLost { slot, finishing, hung, evidence });
             }
             Command::Tell(notice) => {
-                self.journal.notice(self.clock.now(), &notice);
-                self.tell(Message::Notice(notice));
+                let doing = match notice {
+                    Notice::WorkerNearLimit { slot, .. } => self.page.sharing(slot),
+                    _ => String::new(),
+                };
+                self.journal.notice(self.clock.now(), &notice, &doing);
+                self.tell(Message::Notice { notice, doing });
             }
             Command::End(ending) => {
                 self.over = true;
@@ -73,7 +82,7 @@ impl Supervisor {
     fn start_worker(&mut self, slot: Slot) {
         self.attempts[slot.index()] += 1;
         let attempt = self.attempts[slot.index()];
-        self.page.take_back(slot);
+        self.page.clear(slot);
         let started = match self.spawner.as_mut().map(|spawner| spawner.take(slot, attempt)) {
             Some(spawned) => {
                 spawned.map(|started| self.adopt(slot, attempt, started)).map_err(|error| error.to_string())

@@ -39,8 +39,8 @@ pub(super) enum Stage {
     Forking,
     /// It runs.
     Alive,
-    /// Its process is gone; the zygote was asked to reap it.
-    Dying,
+    /// Its process is gone since then; the zygote was asked to reap it.
+    Dying(Duration),
 }
 
 /// What a worker has said of itself.

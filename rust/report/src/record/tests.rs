@@ -54,6 +54,7 @@ fn one_of_each() -> Vec<Record> {
     };
     let slow = What::Notice {
         kind: NoticeKind::TestNearLimit,
+        doing: None,
         worker: Some(worker.clone()),
         test: Some("test_a.py::test_one".into()),
         elapsed: 48.0,
