@@ -2,6 +2,7 @@
 #
 #   make demo     run the example shop on every core, twice
 #   make test     every test, Rust and Python
+#   make faults   every way in which a run is broken on purpose, each on several numbers of workers
 #   make matrix   a smoke of the suite on other versions of Python and pytest (SESSIONS: see noxfile.py)
 #   make check    formats, lints, types, stubs (mypy.stubtest), arrows, names
 #   make bench    measure ROWS of the speed table against pytest and pytest-xdist
@@ -28,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The sanitizer is a matter of nightly; where there is none, the compiler that is there is allowed it.
 FUZZ = $(if $(shell rustup toolchain list 2>/dev/null | grep nightly),$(CARGO) +nightly,RUSTC_BOOTSTRAP=1 $(CARGO)) fuzz
 
-.PHONY: help demo test matrix check bench fuzz docs clean
+.PHONY: help demo test faults matrix check bench fuzz docs clean
 .DELETE_ON_ERROR:
 
 help:
@@ -70,6 +71,9 @@ demo: $(VENV)/demo-installed
 test: $(VENV)/developer-installed $(COMPAT)/installed
 	$(CARGO) test --workspace
 	$(BIN)/python -m pytest
+
+faults: $(VENV)/developer-installed
+	$(BIN)/python -m pytest tests/faults
 
 matrix: $(VENV)/developer-installed
 	$(BIN)/python -m pip install --quiet --group matrix

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -39,8 +41,8 @@ class StatusSignal:
         for number in filter(_is_free, _SIGNALS):
             signal.signal(number, self._handle)
             self._installed.append(number)
-        os.register_at_fork(after_in_child=self._remove)
-        config.add_cleanup(self._remove)
+        os.register_at_fork(after_in_child=partial(self._hand_on, signal.SIG_DFL))
+        config.add_cleanup(partial(self._hand_on, _not_any_more))
 
     @contextmanager
     def asks(self, ask: Callable[[], None]) -> Generator[None]:
@@ -57,16 +59,31 @@ class StatusSignal:
     def _say_that_nothing_runs(self) -> None:
         self._terminal.between_tests(" no test runs now", word="concurrent:")
 
-    def _remove(self) -> None:
+    def _hand_on(self, handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
         for number in self._installed:
             if signal.getsignal(number) == self._handle:
-                signal.signal(number, signal.SIG_DFL)
+                signal.signal(number, handler)
         self._installed.clear()
+
+
+def _not_any_more(_number: int, _frame: FrameType | None) -> None:
+    """Who asks in the moment in which pytest leaves is not to end it."""
+
+
+@atexit.register
+def _stay_deaf() -> None:
+    """Python ends with the defaults of what it handled, but leaves ignored what is ignored."""
+    for number in _SIGNALS:
+        if signal.getsignal(number) is _not_any_more:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _is_free(number: int) -> bool:
     """Whether nobody handles the signal; not all who do can be seen from Python."""
-    if signal.getsignal(number) != signal.SIG_DFL:
+    handler = signal.getsignal(number)
+    if handler is _not_any_more:
+        return True
+    if handler != signal.SIG_DFL:
         return False
     try:
         lines = Path("/proc/self/status").read_text().splitlines()

@@ -194,6 +194,53 @@ def test_signal_in_a_test_is_the_tests(pytester: pytest.Pytester) -> None:
     pytester.runpytest_subprocess(*on_workers(1)).assert_outcomes(passed=1)
 
 
+def test_signal_at_the_very_end_harms_nobody(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import atexit
+        import os
+        import signal
+
+        @atexit.register  # before ours, so called after it
+        def ask():
+            os.kill(os.getpid(), signal.SIGUSR1)
+        """
+    )
+    pytester.makepyfile("def test_it(): pass")
+    result = pytester.runpytest_subprocess(*on_workers(1))
+    result.assert_outcomes(passed=1)
+    assert result.ret == 0
+
+
+def test_each_session_of_a_process_answers(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        import os
+        import signal
+
+        def pytest_collection_finish():
+            os.kill(os.getpid(), signal.SIGUSR1)
+        """
+    )
+    pytester.makepyfile("def test_it(): pass")
+    script = pytester.path / "twice.py"
+    script.write_text(
+        f"""
+import os, pytest, signal, subprocess, sys
+STATUS = "import signal; print('in a child:', signal.getsignal(signal.SIGUSR1) == signal.SIG_DFL)"
+for _ in range(2):
+    assert pytest.main({list(on_workers(1))!r}) == 0
+    os.kill(os.getpid(), signal.SIGUSR1)
+    subprocess.run([sys.executable, "-c", STATUS], check=True)
+"""
+    )
+    result = pytester.runpython(script)
+    assert result.ret == 0
+    text = result.stdout.str()
+    assert text.count("no test runs now") == 2
+    assert text.count("in a child: True") == 2
+
+
 def spy(folder: Path, script: str) -> str:
     """A folder with a program that is called py-spy."""
     place = folder / "bin"

@@ -73,6 +73,27 @@ BLOWS: tuple[Fault, ...] = (
         ),
     ),
     Fault(
+        # Nothing is to be forked, but what died is to be reaped.
+        name="zygote_stands_still",
+        suite=_LONG + f"    def test_dies(): {DIE}",
+        expected={**_PASSED, "test_dies": "crashed"},
+        blows=(Blow("running", "zygote", signal.SIGSTOP),),
+        workers=(2,),
+        is_slow=True,
+    ),
+    Fault(
+        name="zygote_and_spare_stand_still",
+        suite=_LONG,
+        expected=_PASSED,
+        exit=0,
+        blows=(
+            Blow("running", "zygote", signal.SIGSTOP),
+            Blow("running", "spare", signal.SIGSTOP),
+        ),
+        workers=(2,),
+        is_slow=True,
+    ),
+    Fault(
         name="no_zygote_left_for_replacements",
         suite=f"""
             def test_dies():
@@ -122,6 +143,21 @@ BLOWS: tuple[Fault, ...] = (
     ),
     _interrupted("ctrl_c_and_tests_finish", signal.SIGINT, "group"),
     _interrupted("sigterm_and_tests_finish", signal.SIGTERM, "controller"),
+    _interrupted("sighup_and_tests_finish", signal.SIGHUP, "group"),
+    Fault(
+        # A shell passes on what the system has sent already.
+        name="sighup_twice_is_sighup_once",
+        suite=_LONG,
+        expected=_SOME,
+        others="passed|not_run",
+        exit=2,
+        blows=(
+            Blow("running", "group", signal.SIGHUP, 0.0),
+            Blow("running", "group", signal.SIGHUP, 0.0),
+        ),
+        texts=("interrupted, no further test starts", " [1-9] passed"),
+        workers=(2,),
+    ),
     Fault(
         name="ctrl_c_twice",
         suite=ENDLESS,

@@ -52,7 +52,7 @@ def _rows() -> Iterator[Fault]:
 
 def _row(phase: str, conftest: str, number: signal.Signals) -> Fault:
     during_run = phase.startswith("workers")
-    polite = number in (signal.SIGINT, signal.SIGTERM) and during_run
+    polite = during_run and number != signal.SIGKILL
     # When its session is over pytest no longer catches Ctrl-C, and Python ends by it.
     caught = number == signal.SIGINT and phase == "collection"
     return Fault(

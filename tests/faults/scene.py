@@ -54,9 +54,9 @@ class Aftermath:
         problems: How often JUnit has each kind of element below a test case.
     """
 
-    exit: int
-    terminal: str
-    seconds: float
+    exit: int = 0
+    terminal: str = ""
+    seconds: float = 0.0
     events: list[dict[str, object]] = field(default_factory=list)
     cases: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
@@ -125,8 +125,14 @@ class Scene:
             finally:
                 process.kill()
                 process.wait()
-        seconds = time.monotonic() - began
-        result = Aftermath(status, output.read_text(errors="replace"), seconds)
+        result = self.told()
+        result.exit, result.seconds = status, time.monotonic() - began
+        result.terminal = output.read_text(errors="replace")
+        return result
+
+    def told(self) -> Aftermath:
+        """What stands in the files that a run writes."""
+        result = Aftermath()
         result.events = list(self._read_events())
         if self._junit.exists():
             # pytest leaves an entry without a name for a test that broke the run off.

@@ -96,6 +96,38 @@ def test_full_disk_for_temporary_files_is_told_by_the_tests(scene: Scene) -> Non
     assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
 
 
+@contextmanager
+def read_only(folder: Path) -> Iterator[Path]:
+    """A folder where nobody can write, root included."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "ro,size=64k", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        _refused("no file system may be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("option", ["events", "export-timings", "benchmark-json"])
+def test_read_only_place_for_a_file_of_ours_is_a_warning(scene: Scene, option: str) -> None:
+    with read_only(scene.folder / "fixed") as fixed:
+        name = "--export-timings" if option == "export-timings" else f"--concurrent-{option}"
+        result = scene.run("--workers=2", f"{name}={fixed / 'file'}")
+        _passed(scene, result)
+        assert "Read-only file system" in result.terminal
+        assert "warning" in result.terminal
+
+
+def test_read_only_place_for_junit_ends_as_without_workers(scene: Scene) -> None:
+    """The tests have run; pytest itself then fails to write its file, and says so."""
+    with read_only(scene.folder / "fixed") as fixed:
+        word = f"--junitxml={fixed / 'junit.xml'}"
+        exits = [scene.run(*words, word).exit for words in (("--workers=2",), ("--no-concurrent",))]
+    assert exits[0] == exits[1] != 0
+    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
+
+
 def test_missing_folder_for_events_is_named(scene: Scene) -> None:
     place = scene.folder / "not" / "there" / "events.jsonl"
     result = scene.run("--workers=2", f"--concurrent-events={place}")
@@ -162,6 +194,8 @@ def test_processes_run_out_and_no_test_is_lost(tmp_path: Path, allowed: int) -> 
         assert "8 passed" in output
     else:
         assert process.returncode == 1, output
+        for told in ("did not start (", "retry 3 of 3 in ", "given up after 4 attempts"):
+            assert told in output
         assert "not run: workers could not be started: " in output
     assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import termios
 import time
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from .scene import Aftermath, Scene, eventually
+from .scene import Aftermath, Blow, Scene, eventually
 
 LONG = """
 import pathlib, time
@@ -44,6 +48,36 @@ def test_broken_pipe_leaves_no_process(scene: Scene) -> None:
     process.stdout.close()
     assert process.wait(60) != 0
     assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
+
+
+def test_closed_terminal_ends_the_run_with_its_reports(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_long=LONG.format(seconds=1))
+    scene = Scene(pytester.path)
+    ours, theirs = os.openpty()
+    process = scene.start("--workers=2", "-v", stdout=theirs, prepare=_lead_terminal)
+    os.close(theirs)
+    scene.await_file("running")
+    os.close(ours)
+    # What the system does then, but for sandboxes.
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGHUP)
+    assert process.wait(60) == 2
+    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
+    result = scene.told()
+    assert result.ending == "interrupted"
+    assert Counter(name for name, verdict in result.verdicts if verdict == "passed") == result.cases
+    assert 0 < result.cases.total() < 4
+
+
+def _lead_terminal() -> None:
+    os.setsid()
+    fcntl.ioctl(1, termios.TIOCSCTTY, 0)
+
+
+def test_nohup_is_heeded(scene: Scene) -> None:
+    scene.prefix = ["nohup"]
+    result = scene.run("--workers=2", blows=(Blow("running", "group", signal.SIGHUP),))
+    _passed(result)
 
 
 def test_unwritable_events_are_a_warning(scene: Scene) -> None:
