@@ -51,9 +51,9 @@ class TestTimeoutException(ConcurrentTestException):
 
 
 class WorkerRetryException(ConcurrentTestException):
-    """Workers could not be started or kept, however often that was tried."""
+    """What a worker needs could not be had, however often that was tried."""
 
-    hint = "Read why the last one died; --concurrent-max-worker-restarts allows more attempts."
+    hint = "Read why the last attempt failed; --concurrent-max-retries allows more."
 
 
 class SecurityException(ConcurrentTestException):
@@ -99,3 +99,9 @@ class DatabaseCloneException(DatabaseTemplateException):
         "Look whether the server still runs and has room; --concurrent-db-rebuild builds the "
         "template anew."
     )
+
+
+class DatabaseRetryException(DatabaseCloneException, WorkerRetryException):
+    """A worker's database could not be cloned or restored, however often that was tried."""
+
+    hint = "Look whether the server runs and is reached; --concurrent-max-retries allows more."

@@ -22,7 +22,8 @@ MAX_RETRIES: Option[int] = Option(
     kind=values.RESTARTS,
     default=3,
     help="How often in a row a worker is tried again that does not start, or that is killed from "
-    "outside while it runs no test. A failing test is never run again.",
+    "outside while it runs no test, and how often a clone of a database that the server could not "
+    "make for the moment. A failing test is never run again.",
     shown_default="3",
     metavar="N",
     variables=("DJANGO_TEST_MAX_RETRIES",),

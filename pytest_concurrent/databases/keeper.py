@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from pytest_concurrent import _engine
 from pytest_concurrent.exceptions import (
     DatabaseCloneException,
+    DatabaseRetryException,
     DatabaseTemplateException,
     PermissionException,
     ResourceException,
@@ -29,6 +30,7 @@ _PROMPT = 120.0
 _KINDS: dict[str, type[DatabaseTemplateException]] = {
     "permission": PermissionException,
     "disk_full": ResourceException,
+    "retries": DatabaseRetryException,
     "unsupported": UnsupportedDatabase,
 }
 
@@ -160,23 +162,29 @@ class Keeper:
         self.release()
 
 
-def start_keeper(journals: Path, run_id: str) -> Door:
+def start_keeper(
+    journals: Path, run_id: str, *, max_retries: int = 0, retry_delay: float = 1.0
+) -> Door:
     """Fork the keeper. To be called while this process has one thread.
 
     Args:
         journals: Folder, ours alone, where names are written down before they are made.
         run_id: The run's id.
+        max_retries: How often what a server could not do for the moment is tried again.
+        retry_delay: Seconds before the first of these attempts.
     """
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid == 0:
         near.close()
-        _keep(far, journals, run_id)
+        _keep(far, journals, run_id, max_retries, retry_delay)
     far.close()
     return Door(pid, near)
 
 
-def _keep(door: socket.socket, journals: Path, run_id: str) -> NoReturn:
+def _keep(
+    door: socket.socket, journals: Path, run_id: str, max_retries: int, retry_delay: float
+) -> NoReturn:
     status = 1
     try:
         # Signals from the terminal and for the controller's group are not for it: it cleans up
@@ -187,7 +195,7 @@ def _keep(door: socket.socket, journals: Path, run_id: str) -> NoReturn:
         descriptor = door.detach()
         hold_no_core()
         _let_go_of_all_but(descriptor)
-        _engine.keep(descriptor, os.fspath(journals), run_id)
+        _engine.keep(descriptor, os.fspath(journals), run_id, max_retries, retry_delay)
         status = 0
     finally:
         os._exit(status)

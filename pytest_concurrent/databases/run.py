@@ -97,7 +97,12 @@ class Databases:
         self._settings = settings
         self._providers = providers
         self._folder = state_folder(config)
-        self._door: Door | None = start_keeper(self._folder / "journals", run_id)
+        self._door: Door | None = start_keeper(
+            self._folder / "journals",
+            run_id,
+            max_retries=settings.max_retries,
+            retry_delay=settings.retry_delay,
+        )
         self._keeper: Keeper | None = None
         self._builder = 0
         self._project = ""

@@ -12,6 +12,13 @@ from pytest_concurrent.reporting.units import counted, duration
 #: As wide as the labels of the report's other lines.
 _LABEL_WIDTH = 31
 
+#: Why something is tried again.
+_CAUSES = {
+    "busy": "in use by others",
+    "lost": "connection lost",
+    "unreachable": "server not reached",
+}
+
 
 def problems(report: Mapping[str, Any]) -> Iterator[str]:
     """What went wrong with databases, one line each.
@@ -38,6 +45,8 @@ def summary(report: Mapping[str, Any]) -> Iterator[str]:
     if seconds:
         made = f"{counted(len(seconds), 'clone')} made, {duration(median(seconds))} each"
         yield f"concurrent: databases: {made}, {report.get('dropped', 0)} dropped"
+    if retries := _retries(report):
+        yield f"concurrent: databases: {retries}"
     for gone in report.get("collected", ()):
         yield f"concurrent: databases: {gone['name']} dropped: {gone['why']}"
 
@@ -54,6 +63,8 @@ def benchmark(report: Mapping[str, Any]) -> Iterator[str]:
     if seconds := report.get("clone_seconds", ()):
         times = f"{duration(median(seconds))} each, {duration(max(seconds))} at most"
         yield f"{'Clones:':<{_LABEL_WIDTH}}{len(seconds):,}, {times}"
+    if retries := _retries(report):
+        yield f"{'Database retries:':<{_LABEL_WIDTH}}{retries}"
 
 
 def lines_with_databases(lines: Sequence[str], report: Mapping[str, Any]) -> list[str]:
@@ -66,6 +77,13 @@ def lines_with_databases(lines: Sequence[str], report: Mapping[str, Any]) -> lis
     figures = [number for number, line in enumerate(lines) if line.endswith(":")]
     end = figures[0] if figures else len(lines)
     return [*lines[:end], *benchmark(report), *lines[end:]]
+
+
+def _retries(report: Mapping[str, Any]) -> str:
+    """How often something was tried again, and why; empty if nothing was."""
+    causes: Mapping[str, int] = report.get("retries", {})
+    told = [f"{_CAUSES[cause]} {counted(times, 'time')}" for cause, times in causes.items()]
+    return f"tried again: {', '.join(told)}" if told else ""
 
 
 def _template(template: Mapping[str, Any]) -> str:
@@ -90,5 +108,6 @@ def with_databases(document: str, report: Mapping[str, Any]) -> str:
         for one in report.get("templates", ())
     ]
     seconds = list(report.get("clone_seconds", ()))
-    databases = {"templates": templates, "clone_seconds": seconds}
+    retries = dict(report.get("retries", {}))
+    databases = {"templates": templates, "clone_seconds": seconds, "retries": retries}
     return json.dumps({**json.loads(document), "databases": databases}, indent=2) + "\n"

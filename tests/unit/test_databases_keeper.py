@@ -11,7 +11,12 @@ from pathlib import Path
 import pytest
 
 from pytest_concurrent.databases.keeper import Door, Keeper, start_keeper
-from pytest_concurrent.exceptions import DatabaseTemplateException, UnsupportedDatabase
+from pytest_concurrent.exceptions import (
+    DatabaseCloneException,
+    DatabaseTemplateException,
+    UnsupportedDatabase,
+    WorkerRetryException,
+)
 
 TEMPLATE = {"alias": "default", "fingerprint": "f"}
 
@@ -45,13 +50,23 @@ def test_answer_to_a_broken_off_request_is_never_taken_for_another(door: Door) -
         keeper.request("status")
 
 
-def test_refusal_is_of_the_class_that_says_what_to_do(door: Door) -> None:
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        ("unsupported", UnsupportedDatabase),
+        ("retries", WorkerRetryException),
+        ("retries", DatabaseCloneException),
+    ],
+)
+def test_refusal_is_of_the_class_that_says_what_to_do(
+    door: Door, kind: str, error: type[DatabaseTemplateException]
+) -> None:
     maker = door.enter("maker")
     maker.request("announce", clones=1, **TEMPLATE)  # type: ignore[arg-type]
-    fields = {"kind": "unsupported", "message": "no way", "hint": "Go on.", **TEMPLATE}
+    fields = {"kind": kind, "message": "no way", "hint": "Go on.", **TEMPLATE}
     maker.request("fail", **fields)  # type: ignore[arg-type]
     worker = door.enter("worker", slot=0)
-    with pytest.raises(UnsupportedDatabase, match="no way") as caught:
+    with pytest.raises(error, match="no way") as caught:
         worker.request("clone", wait=5.0, **TEMPLATE)
     assert caught.value.hint == "Go on."
     maker.close()

@@ -26,6 +26,15 @@ def test_hits_and_misses_stand_in_the_column_of_figures() -> None:
     ]
 
 
+def test_retries_are_counted_by_what_went_wrong() -> None:
+    report = {"retries": {"busy": 1, "lost": 3}}
+    told = "tried again: in use by others 1 time, connection lost 3 times"
+    assert list(benchmark(report)) == [f"Database retries:              {told}"]
+    assert list(summary(report)) == [f"concurrent: databases: {told}"]
+    document = json.loads(with_databases("{}", report))
+    assert document["databases"]["retries"] == report["retries"]
+
+
 def test_figures_stand_before_the_advice() -> None:
     lines = ["Total tests:  3", "What would make it faster:", "  - less"]
     told = lines_with_databases(lines, {"templates": [{"alias": "other", "hit": True}]})

@@ -51,6 +51,14 @@ pub enum DatabaseError {
     /// The server does not know how, or what is in the template cannot be copied.
     #[error("{0}")]
     Unsupported(String),
+    /// It was tried again, as often as was allowed.
+    #[error("{last} (tried {attempts} times)")]
+    Exhausted {
+        /// How often in all.
+        attempts: u32,
+        /// What went wrong the last time.
+        last: Box<DatabaseError>,
+    },
     /// Anything else that a server said.
     #[error(transparent)]
     Sql(#[from] SqlError),

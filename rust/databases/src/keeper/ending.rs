@@ -57,6 +57,7 @@ impl Keeper {
                 "collected": collected(&report.collected),
                 "clones": state.seconds.len(),
                 "clone_seconds": state.seconds,
+                "retries": state.retries,
                 "templates": state.describe_templates(),
                 "notes": state.take_notes(),
             })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::thread;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use engine::guard::DatabaseName;
@@ -20,25 +20,39 @@ pub(super) const RESTART: Duration = Duration::from_secs(30);
 /// dead, so it is noticed long before a run elsewhere comes to its end; one round trip in two seconds costs nothing.
 const ROUND: Duration = Duration::from_secs(2);
 
-/// Before the second attempt; doubled before each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(400);
-/// No pause is longer, so that work goes on soon after the server is back.
+/// While a server is away no pause is longer, so that work goes on soon after it is back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 impl Keeper {
     /// Does something again as long as another attempt may succeed by itself.
     pub(super) fn patiently<T>(&self, act: impl Fn() -> Result<T>) -> Result<T> {
-        let until = Instant::now() + self.restart;
-        let mut pause = FIRST_PAUSE;
+        let (began, place) = (Instant::now(), self.patient.fetch_add(1, Ordering::Relaxed));
+        let mut attempts = 0;
         loop {
-            match act() {
-                Err(error) if is_transient(&error) && Instant::now() < until && !self.lock().finishing => {
-                    thread::sleep(pause);
-                }
-                answer => return answer,
-            }
-            pause = LONGEST_PAUSE.min(2 * pause);
+            let (error, cause) = match act() {
+                Err(error) => match transience(&error) {
+                    Some(cause) if !self.lock().finishing => (error, cause),
+                    _ => return Err(error),
+                },
+                done => return done,
+            };
+            attempts += 1;
+            let Some(pause) = self.pause(place, attempts, began.elapsed()) else {
+                let last = Box::new(error);
+                return Err(if attempts > 1 { DatabaseError::Exhausted { attempts, last } } else { *last });
+            };
+            self.change(|state| state.retry(cause));
+            self.wait(Instant::now() + pause, |state| state.finishing.then_some(()));
         }
+    }
+
+    /// What comes before the next attempt. However few attempts are allowed, if any, a server that is restarted is
+    /// waited for.
+    fn pause(&self, place: u64, failures: u32, waited: Duration) -> Option<Duration> {
+        let most = self.retries.most;
+        let away = || self.retries.pause(place, failures.min(most)).map(|pause| pause.min(LONGEST_PAUSE));
+        let allowed = self.retries.pause(place, failures);
+        allowed.or_else(|| away().filter(|_| most > 0 && waited < self.restart))
     }
 
     /// Makes sure that others see that the run is alive, before anything is made.
@@ -94,6 +108,11 @@ impl Keeper {
 }
 
 impl State {
+    /// Something is tried again.
+    fn retry(&mut self, cause: &'static str) {
+        *self.retries.entry(cause).or_default() += 1;
+    }
+
     fn templates_on(&self, kept: &Kept) -> Vec<super::request::Wanted> {
         let there = |wanted: &&_| self.ready(wanted).is_some_and(|ready| ready.server.number == kept.number);
         self.templates.keys().filter(there).cloned().collect()
@@ -115,11 +134,17 @@ impl State {
     }
 }
 
+/// Why another attempt may succeed by itself; `None` = it would not.
+fn transience(error: &DatabaseError) -> Option<&'static str> {
+    match error {
+        DatabaseError::Sql(sql) if sql.lost => Some("lost"),
+        DatabaseError::Unreachable { .. } => Some("unreachable"),
+        DatabaseError::Busy(..) => Some("busy"),
+        _ => None,
+    }
+}
+
 /// Whether another attempt may succeed by itself.
 pub(super) fn is_transient(error: &DatabaseError) -> bool {
-    match error {
-        DatabaseError::Sql(sql) => sql.lost,
-        DatabaseError::Unreachable { .. } | DatabaseError::Busy(..) => true,
-        _ => false,
-    }
+    transience(error).is_some()
 }

@@ -25,8 +25,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use engine::Retries;
 
 use self::state::State;
 use crate::error::Result;
@@ -59,23 +62,27 @@ struct Keeper {
     ending: Mutex<()>,
     /// How long a server may be away.
     restart: Duration,
+    retries: Retries,
+    /// How often something was begun that may be tried again.
+    patient: AtomicU64,
 }
 
 /// Is the keeper until everybody is gone; then what the run made is dropped.
 ///
 /// To be called in a process that has no other thread. `door` is the end of a packet socket whose other end the
-/// processes of the run have; `journals` is the folder where names are written down before they are made.
+/// processes of the run have; `journals` is the folder where names are written down before they are made; `retries`
+/// says how often what a server could not do for the moment is tried again.
 ///
 /// # Errors
 /// The system gives no threads.
-pub fn keep(door: &OwnedFd, journals: &Path, run: &str) -> io::Result<()> {
-    let keeper = Arc::new(Keeper::new(journals, run, Box::new(opening::open))?);
+pub fn keep(door: &OwnedFd, journals: &Path, run: &str, retries: Retries) -> io::Result<()> {
+    let keeper = Arc::new(Keeper::new(journals, run, retries, Box::new(opening::open))?);
     door::serve(&keeper, door);
     Ok(())
 }
 
 impl Keeper {
-    fn new(journals: &Path, run: &str, opener: Box<Opener>) -> io::Result<Self> {
+    fn new(journals: &Path, run: &str, retries: Retries, opener: Box<Opener>) -> io::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let fillers = rayon::ThreadPoolBuilder::new().num_threads(MOST_AT_ONCE.min(cores + 1)).build();
         let run = run_id(run);
@@ -88,6 +95,8 @@ impl Keeper {
             changed: Condvar::new(),
             ending: Mutex::new(()),
             restart: enduring::RESTART,
+            retries,
+            patient: AtomicU64::new(0),
         })
     }
 }

@@ -19,6 +19,7 @@ impl Keeper {
                 "clones": { "made": made, "ready": ready, "in_use": in_use, "retired": retired },
                 "median_seconds": seconds.get(made / 2),
                 "max_seconds": seconds.last(),
+                "retries": state.retries,
                 "notes": state.take_notes(),
             })
         })

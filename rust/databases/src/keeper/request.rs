@@ -229,7 +229,7 @@ fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DatabaseName, D::E
 }
 
 /// What a refusal can be; clients decide by it what is to be done.
-const KINDS: [&str; 10] = [
+const KINDS: [&str; 11] = [
     "unreachable",
     "permission",
     "missing",
@@ -238,6 +238,7 @@ const KINDS: [&str; 10] = [
     "disk_full",
     "timeout",
     "unsupported",
+    "retries",
     "invalid",
     "failed",
 ];
@@ -284,6 +285,9 @@ impl From<DatabaseError> for Refusal {
             DatabaseError::Unsupported(_) => ("unsupported", String::new()),
             DatabaseError::Sql(sql) if sql.lost => {
                 ("lost", "The server closed the connection; its own log says why.".into())
+            }
+            DatabaseError::Exhausted { .. } => {
+                ("retries", "Look whether the server runs and is reached; --concurrent-max-retries allows more.".into())
             }
             DatabaseError::NotOurs(..) | DatabaseError::Sql(_) | DatabaseError::File { .. } => {
                 ("failed", String::new())

@@ -89,6 +89,8 @@ pub(super) struct State {
     /// Everything was dropped.
     pub(super) finished: bool,
     pub(super) seconds: Vec<f64>,
+    /// How often something was tried again, by why: `busy`, `lost`, `unreachable`.
+    pub(super) retries: BTreeMap<&'static str, u64>,
     /// What people are told, in order; the first have been told.
     notes: Vec<String>,
     told: usize,

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::client::{Client, door};
 use crate::server::{Private, programs};
-use crate::{RUN, ours, template};
+use crate::{RETRIES, RUN, ours, template};
 
 /// What tells a process which part it plays.
 const PART: &str = "KEEPER_TEST_PART";
@@ -44,7 +44,7 @@ fn standard_input() -> OwnedFd {
 #[ignore = "a part of a tree of processes"]
 fn plays_the_keeper() {
     if plays("keeper") {
-        databases::keeper::keep(&standard_input(), Path::new(&env::var_os(JOURNALS).unwrap()), RUN).unwrap();
+        databases::keeper::keep(&standard_input(), Path::new(&env::var_os(JOURNALS).unwrap()), RUN, RETRIES).unwrap();
     }
 }
 

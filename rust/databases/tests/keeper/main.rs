@@ -10,16 +10,21 @@ mod restarted;
 mod server;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
 
 use databases::marker::{Marker, Use};
 use databases::names;
 use databases::server::Server;
+use engine::Retries;
 use engine::guard::DatabaseName;
 
 use crate::server::Private;
 
 /// Id of the run whose keeper is tested.
 const RUN: &str = "0123456789abcdef";
+
+/// As a user has them who says nothing.
+const RETRIES: Retries = Retries { most: 3, delay: Duration::from_secs(1), seed: 7 };
 
 /// A sealed template with a table, made by an earlier run.
 fn template(private: &Private) -> DatabaseName {

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::client::{Client, door};
 use crate::server::{Private, programs};
-use crate::{RUN, ours, template};
+use crate::{RETRIES, RUN, ours, template};
 
 /// A run with a server of its own: its controller, a worker, and the worker's clone.
 struct Run {
@@ -27,7 +27,7 @@ fn run() -> Option<Run> {
     let journals = tempfile::tempdir().unwrap();
     let (near, far) = door();
     let folder = journals.path().join("journals");
-    let keeper = thread::spawn(move || databases::keeper::keep(&far, &folder, RUN).unwrap());
+    let keeper = thread::spawn(move || databases::keeper::keep(&far, &folder, RUN, RETRIES).unwrap());
     let mut controller = Client::enter(near.as_fd(), "controller");
     let facts = controller.settle(&private, &template, 1);
     let mut worker = Client::enter(near.as_fd(), "worker");

@@ -83,3 +83,17 @@ fn what_does_not_pass_by_itself_is_not_tried_again() {
     controller.settle(&template, 0);
     assert_eq!(house.enter("worker").refused(wish("clone", 20.0))["kind"], "disk_full");
 }
+
+#[test]
+fn what_fails_again_and_again_is_given_up_and_counted() {
+    let house = House::hopeless();
+    let (mut controller, template) = house.with_template();
+    let busy = || DatabaseError::Busy("the template".into(), "somebody is connected".into());
+    house.fake.change(|inside| inside.failures.extend([busy(), busy(), busy()]));
+    controller.settle(&template, 0);
+    let refused = house.enter("worker").refused(wish("clone", 20.0));
+    assert_eq!(refused["kind"], "retries");
+    assert!(refused["message"].as_str().unwrap().ends_with("somebody is connected (tried 3 times)"), "{refused}");
+    controller.until(|status| status["retries"] == json!({"busy": 2}));
+    house.enter("worker").ok(wish("clone", 20.0));
+}

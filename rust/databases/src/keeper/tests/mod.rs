@@ -27,6 +27,8 @@ use super::*;
 
 pub(super) const RUN: &str = "0123456789abcdef";
 
+const RETRIES: Retries = Retries { most: 2, delay: Duration::from_millis(50), seed: 7 };
+
 /// A keeper on a thread, and the door to it.
 pub(super) struct House {
     pub(super) fake: Fake,
@@ -45,6 +47,11 @@ impl House {
         Self::faked(Duration::from_millis(300))
     }
 
+    /// Whose server is not waited for.
+    pub(super) fn hopeless() -> Self {
+        Self::faked(Duration::ZERO)
+    }
+
     fn faked(restart: Duration) -> Self {
         let fake = Fake::default();
         let server = fake.clone();
@@ -58,7 +65,7 @@ impl House {
 
     fn with(fake: Fake, opener: Box<Opener>, restart: Duration) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut keeper = Keeper::new(&folder.path().join("journals"), RUN, opener).unwrap();
+        let mut keeper = Keeper::new(&folder.path().join("journals"), RUN, RETRIES, opener).unwrap();
         keeper.restart = restart;
         let keeper = Arc::new(keeper);
         let flags = SocketFlags::CLOEXEC;
