@@ -8,6 +8,9 @@ _TEXT = (
 _CRASH = "looks for xdist's words about a crash; ours name the signal or the exit status instead"
 _LIKE_PYTEST = "wants xdist's exit code; ours is that of a sequential run: "
 _EACH = "`--dist=each` runs every test on every worker; here a test runs once"
+_WHO = (
+    "wants each worker to have a part; a worker that is ready first takes what there is (by chance)"
+)
 _IDS = "wants an error because workers collected different tests; here "
 _FORK = "a `FileLock` made at import belongs to the controller, and filelock refuses it in a fork"
 
@@ -32,6 +35,8 @@ DIFFERENCES: dict[str, str] = {
     "test_color_yes_collection_on_non_atty": _TEXT,
     "TestLoadScope::test_workqueue_ordered_by_size": "wants xdist's order of scopes; ours comes "
     "from measured times",
+    "Test*Scope::test_module_single_start": _WHO,
+    "test_worker_id_fixture[[]2]": _WHO,
     "TestGroupScope::test_multiple_group_*": "wants the group in the node id; ours stays as "
     "it is, so that timings and `--lf` know it",
     "test_collection_crash": _LIKE_PYTEST + "2, interrupted while collecting",
@@ -48,11 +53,18 @@ ON_ONE: dict[str, dict[str, str]] = {
     "spawn": {
         "TestDistribution::test_data_exchange": _TEXT,
         "test_issue_594_random_parametrize": _IDS + "each is run where it exists, and all pass",
-        "TestLoadScope::test_workqueue_ordered_by_input": "wants the first file on `gw0`; it runs "
-        "on the worker that is ready first",
+        "TestLoadScope::test_workqueue_ordered_by_input": _WHO,
         "TestLocking::*[[]each]": _EACH,
     },
 }
 
 #: They differ in some runs and not in others.
-BY_CHANCE = frozenset({"TestLoadScope::test_workqueue_ordered_by_input"})
+BY_CHANCE = frozenset(
+    {
+        "TestLoadScope::test_workqueue_ordered_by_input",
+        "TestLoadScope::test_module_single_start",
+        "TestFileScope::test_module_single_start",
+        "TestGroupScope::test_module_single_start",
+        "test_worker_id_fixture[2]",
+    }
+)

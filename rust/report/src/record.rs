@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use engine::history::MAX_SECONDS;
 use engine::{Death, Ending, RecycleCause, RetryCause, ScaleCause, Timing, Verdict};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -313,6 +314,12 @@ pub enum ReadError {
         /// What the parser says.
         source: serde_json::Error,
     },
+    /// A line holds seconds that no run takes.
+    #[error("line {line} speaks of more seconds than a year has")]
+    Seconds {
+        /// Counted from 1.
+        line: usize,
+    },
     /// The stream was written by a later version.
     #[error("the events have schema {found}; this version reads up to {SCHEMA}")]
     Schema {
@@ -344,6 +351,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Record>, ReadError> {
             continue;
         }
         match serde_json::from_slice(line) {
+            Ok(record) if !is_plausible(&record) => return Err(ReadError::Seconds { line: index + 1 }),
             Ok(record) => records.push(check_schema(record)?),
             Err(_) if !line.ends_with(b"\n") => break,
             Err(source) => {
@@ -358,6 +366,21 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Record>, ReadError> {
 pub(crate) fn is_stream(bytes: &[u8]) -> bool {
     let first = bytes.split(|&byte| byte == b'\n').find(|line| !line.trim_ascii().is_empty());
     first.is_some_and(|line| serde_json::from_slice::<Record>(line).is_ok())
+}
+
+/// Whether its seconds can be added to those of others: a sum that is infinite could not be written as JSON.
+fn is_plausible(record: &Record) -> bool {
+    let measured: [Option<f64>; 6] = match &record.what {
+        What::RunStarted(run) => [run.estimate, run.bound, None, None, None, None],
+        What::TestFinished(TestFinished { timing, estimate, .. }) => {
+            let Timing { start, setup, call, teardown, shared } = *timing;
+            [Some(start), Some(setup), Some(call), Some(teardown), Some(shared), *estimate]
+        }
+        What::FixtureSetUp { seconds, .. } => [Some(*seconds), None, None, None, None, None],
+        What::WorkerFinished { cpu, .. } | What::WorkerDied { cpu, .. } => [Some(*cpu), None, None, None, None, None],
+        _ => [None; 6],
+    };
+    measured.into_iter().flatten().chain([record.time]).all(|seconds| seconds.abs() <= MAX_SECONDS)
 }
 
 fn check_schema(record: Record) -> Result<Record, ReadError> {

@@ -134,6 +134,15 @@ fn a_broken_line_is_named() {
 }
 
 #[test]
+fn seconds_that_no_run_takes_are_refused() {
+    let mut record = finished();
+    let What::TestFinished(test) = &mut record.what else { unreachable!() };
+    test.timing.call = 1.7e308;
+    let stream = format!("{}\n{}\n", died().to_line(), record.to_line());
+    assert!(matches!(read(stream.as_bytes()), Err(ReadError::Seconds { line: 2 })));
+}
+
+#[test]
 fn a_later_schema_is_refused() {
     let line = br#"{"time":0,"event":"run_started","schema":2,"run_id":"r","started_at":0,"tests":0,"workers":1,"workers_reason":"","start_method":"fork","versions":{}}"#;
     let error = read(line).unwrap_err();
