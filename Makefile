@@ -95,7 +95,8 @@ fuzz:
 	@command -v cargo-fuzz >/dev/null || { echo "cargo-fuzz is missing: cargo install cargo-fuzz" >&2; exit 1; }
 	cd rust/fuzz && for target in $$($(FUZZ) list --fuzz-dir .); do \
 		mkdir -p corpus/$$target && \
-		$(FUZZ) run --fuzz-dir . $$target corpus/$$target seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+		$(FUZZ) run --fuzz-dir . $$target corpus/$$target $$(ls -d seeds/$$target 2>/dev/null) \
+			-- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
 	done
 
 docs: $(VENV)/developer-installed
