@@ -91,7 +91,7 @@ impl Supervisor {
     fn spawning(plan: &mut Plan, spawner: &Spawner, terms: Terms) -> PyResult<Self> {
         let spawner = spawner.consume()?;
         let page = spawner.page().clone();
-        Self::start(plan, page, Origin::Spawner(spawner), terms)
+        Self::start(plan, page, Origin::Spawner(Box::new(spawner)), terms)
     }
 
     /// What happened since the last call; waits a moment if nothing did. See the stub for the forms.

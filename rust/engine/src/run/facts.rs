@@ -135,6 +135,11 @@ impl Run {
         })
     }
 
+    /// Whether this worker may say that it did not find this test: there is one, and it has not begun to run any.
+    pub fn may_lack(&self, slot: Slot, test: TestId) -> bool {
+        test.index() < self.verdicts.len() && self.worker(slot).is_some_and(|worker| worker.phase == Phase::Starting)
+    }
+
     /// A test's verdict, once it has one.
     pub fn verdict(&self, test: TestId) -> Option<Verdict> {
         self.verdicts.get(test.index()).copied().flatten()

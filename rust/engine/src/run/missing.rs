@@ -15,10 +15,8 @@ impl Run {
     }
 
     pub(super) fn on_lacking(&mut self, slot: Slot, tests: Vec<TestId>) {
-        let known = self.verdicts.len();
-        if self.worker(slot).is_some_and(|worker| worker.phase == Phase::Starting) {
-            self.plan.lack(slot, tests.into_iter().filter(|test| test.index() < known).collect());
-        }
+        let lacked = tests.into_iter().filter(|test| self.may_lack(slot, *test)).collect();
+        self.plan.lack(slot, lacked);
     }
 
     /// Tests that no worker has get their verdict as soon as nobody is on the way who might have them.

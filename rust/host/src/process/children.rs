@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
-use super::{Blow, Keep, signal_group};
+use super::{Blow, Brand, Keep, signal_group};
 
 /// How often the end of an orphan is looked for.
 const LOOK: Duration = Duration::from_millis(5);
@@ -14,7 +14,7 @@ const LOOK: Duration = Duration::from_millis(5);
 const SHOWN: usize = 80;
 
 /// The variable by which what a worker started can be told from what others did.
-const RUN_ID: &str = "PYTEST_CONCURRENT_RUN_ID";
+pub(super) const RUN_ID: &str = "PYTEST_CONCURRENT_RUN_ID";
 
 /// A process that tests had left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,14 +30,16 @@ pub struct Orphan {
 /// Whoever starts a process as a rule leaves it in its own group, and the group of a worker dies with the worker. What
 /// is left of a run has moved to a group of its own. When its parent dies it comes to the zygote that forked the worker,
 /// a subreaper: whatever the zygote has beside workers and its spare was started by tests. What comes to this process,
-/// a subreaper too, counts only if its environment names the run, because plugins start processes here as well; or, once
-/// a zygote has died and left all it had to this process, if it leads a group of its own and was not there before.
+/// a subreaper too, counts only if its environment names the run or it carries the brand of spawned workers, because
+/// plugins start processes here as well; or, once a zygote has died and left all it had to this process, if it leads a
+/// group of its own and was not there before.
 #[derive(Debug)]
 pub struct Orphanage {
     /// Children of this process from before the run.
     before: Vec<Pid>,
     /// What stands in the environment of what workers start.
     mark: String,
+    brand: Brand,
     keep: Keep,
     /// The groups of workers that are gone: what was killed with them was not left behind.
     cleared: BTreeSet<i32>,
@@ -52,6 +54,7 @@ impl Orphanage {
         Self {
             before: children(),
             mark: format!("{RUN_ID}={run_id}"),
+            brand: Brand::of(run_id),
             keep,
             cleared: BTreeSet::new(),
             zygote_was_lost: false,
@@ -132,7 +135,8 @@ impl Orphanage {
         let pid = child.as_raw_nonzero().get();
         let was_ended = self.ended.iter().any(|orphan| orphan.pid == pid);
         let is_new = !self.before.contains(&child) && has_own_group(child);
-        was_ended || (is_new && (self.zygote_was_lost || environment(pid).any(|word| word == self.mark.as_bytes())))
+        let is_marked = || self.brand.is_on(child) || environment(pid).any(|word| word == self.mark.as_bytes());
+        was_ended || (is_new && (self.zygote_was_lost || is_marked()))
     }
 }
 

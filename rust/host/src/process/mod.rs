@@ -1,14 +1,17 @@
 //! Processes: what a worker is given, how it is signalled, how its end is learnt. See `README.md` beside this file.
 
+mod brand;
 mod children;
 mod descriptors;
 mod evidence;
 mod keep;
+mod lifeline;
 mod signal;
 mod spawner;
 mod spy;
 mod wait;
 
+use brand::Brand;
 pub use children::{Orphan, Orphanage};
 pub use descriptors::{DESCRIPTORS, NearEnds, open_descriptors};
 pub(crate) use evidence::end_of;

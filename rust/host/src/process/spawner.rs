@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::io::{Seek, Write};
+use std::io::{Error, ErrorKind, Seek, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -16,7 +16,9 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::{Blow, NearEnds, becomes_readable, open_descriptors, signal_group, wait_for};
+use super::children::RUN_ID;
+use super::lifeline;
+use super::{Blow, Brand, NearEnds, becomes_readable, open_descriptors, signal_group, wait_for};
 use crate::link::packet::send_packet;
 use crate::page::Page;
 
@@ -71,6 +73,7 @@ pub struct Started {
 pub struct Spawner {
     recipe: Recipe,
     page: Arc<Page>,
+    brand: Option<Brand>,
     /// Started, and not asked for yet.
     early: HashMap<Slot, Started>,
 }
@@ -78,7 +81,9 @@ pub struct Spawner {
 impl Spawner {
     /// A spawner for workers on this page.
     pub fn new(recipe: Recipe, page: Arc<Page>) -> Self {
-        Self { recipe, page, early: HashMap::new() }
+        let known = recipe.parts.iter().flat_map(|part| &part.environment).find(|(name, _)| name == RUN_ID);
+        let brand = known.map(|(_, run_id)| Brand::of(&run_id.to_string_lossy()));
+        Self { recipe, page, brand, early: HashMap::new() }
     }
 
     /// The page that its workers share with this process.
@@ -126,15 +131,16 @@ impl Spawner {
     }
 
     fn spawn(&self, slot: Slot, attempt: u32) -> std::io::Result<Started> {
-        let part = self.recipe.parts.get(slot.index()).ok_or(std::io::ErrorKind::NotFound)?;
+        let part = self.recipe.parts.get(slot.index()).ok_or(ErrorKind::NotFound)?;
         let (near, far) = open_descriptors()?;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
         let told = memory_file(&part.instructions)?;
         let birth = Birth { slot, attempt, slots: self.recipe.parts.len() as u16 };
-        let more = [&told, self.page.file(), &self.recipe.lifeline];
+        let lifeline = lifeline::own_end(&self.recipe.lifeline)?;
+        let more = [&told, self.page.file(), &lifeline];
         let given: Vec<BorrowedFd<'_>> =
             far.iter().chain(more).chain(&self.recipe.inherited).chain(&part.inherited).map(AsFd::as_fd).collect();
-        send_packet(&ours, &birth, &given).map_err(std::io::Error::other)?;
+        send_packet(&ours, &birth, &given).map_err(Error::other)?;
         let child = Command::new(&self.recipe.program)
             .args(&self.recipe.arguments)
             .env_clear()
@@ -145,13 +151,30 @@ impl Spawner {
             .stdin(Stdio::from(theirs))
             .stdout(Stdio::from(far[1].try_clone()?))
             .stderr(Stdio::from(far[2].try_clone()?))
-            .spawn()?;
-        let pid = Pid::from_raw(child.id().cast_signed()).ok_or(std::io::ErrorKind::NotFound)?;
+            .spawn()
+            .map_err(|error| self.explain(&error))?;
+        let pid = Pid::from_raw(child.id().cast_signed()).ok_or(ErrorKind::NotFound)?;
+        if let Some(brand) = self.brand {
+            brand.put_on(pid);
+        }
+        // It does so itself when it runs, so that a refusal here only makes it late.
+        let _ = lifeline::bind(&lifeline, pid);
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).inspect_err(|_| {
             signal_group(pid, Blow::Kill);
             wait_for(pid.as_raw_nonzero().get());
         })?;
         Ok(Started { pid, pidfd, near })
+    }
+
+    /// The system does not say which of the two it has not found.
+    fn explain(&self, error: &Error) -> Error {
+        let (program, folder) = (self.recipe.program.display(), self.recipe.folder.display());
+        match error.kind() {
+            ErrorKind::NotFound if !self.recipe.folder.exists() => {
+                Error::new(ErrorKind::NotFound, format!("no folder {folder} to start in"))
+            }
+            kind => Error::new(kind, format!("{program}: {error}")),
+        }
     }
 }
 

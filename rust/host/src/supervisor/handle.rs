@@ -66,7 +66,7 @@ impl SupervisorHandle {
         let backlog = Arc::new(AtomicUsize::new(0));
         let (zygotes, spawner) = match setup.origin {
             Origin::Zygote { zygote, spare } => (Zygotes::new(zygote, spare), None),
-            Origin::Spawner(spawner) => (Zygotes::none(), Some(spawner)),
+            Origin::Spawner(spawner) => (Zygotes::none(), Some(*spawner)),
         };
         let suite = spawner.is_some().then(|| setup.names.suite());
         let mut journal = Journal::new(setup.names, setup.slots, setup.keep_records, setup.events, setup.redaction);

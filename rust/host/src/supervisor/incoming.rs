@@ -155,7 +155,10 @@ impl Supervisor {
                 }
                 self.feed(Event::WorkerReady { slot });
             }
-            FromWorker::Lacking { tests } => {
+            FromWorker::Lacking { mut tests } => {
+                tests.retain(|test| self.run.may_lack(slot, *test));
+                tests.sort_unstable();
+                tests.dedup();
                 self.tell(Message::Lacking { slot, tests: tests.clone() });
                 self.feed(Event::Lacking { slot, tests });
             }

@@ -165,6 +165,7 @@ impl Message {
             Self::Settled { evidence: Some(evidence), .. }
             | Self::Asked { evidence, .. }
             | Self::WorkerLost { evidence, .. } => evidence.weight(),
+            Self::Lacking { tests, .. } => size_of_val(tests.as_slice()),
             Self::Status(workers) => workers.iter().map(|one| one.stacks.len() + one.native.len()).sum(),
             _ => 0,
         };

@@ -106,7 +106,7 @@ pub enum Origin {
         spare: OwnedFd,
     },
     /// They are started, and collect by themselves.
-    Spawner(Spawner),
+    Spawner(Box<Spawner>),
 }
 
 /// What came with the frame that is being handled, for the verdict that follows from it.
