@@ -124,7 +124,14 @@ class SpawnedSession(CollectingSession):
         )
         self._link.ready([number for number, item in enumerate(items) if item is None])
         self._worker = worker
-        worker.run()
+        pid = os.getpid()
+        try:
+            worker.run()
+        except BaseException:
+            if os.getpid() != pid:
+                # A fork of the worker, which returned from its test, ends no session.
+                os._exit(ABANDONED)
+            raise
         return True
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
