@@ -2,6 +2,7 @@
 
     python benchmarks/chaos.py --minutes 60 OUT
     python benchmarks/chaos.py --seconds 20 --tests 2000 --seed 7 OUT
+    python benchmarks/chaos.py --minutes 10 --tests 2000 --start spawn OUT
 
 Each run is checked: one verdict for each test in the terminal, in JUnit and in the events; only
 those died whom this program killed; serial tests ran alone; the exit status fits; no process and
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -42,6 +44,9 @@ GONE = 5.0
 _LARGEST_SEED = 2**32
 _MOST_WORKERS = 8
 _OURS = ".chaos"
+#: In the temp folder: that of `tmp_path`, and the file by which Python tries whether it can write
+#: there, which stays where a process is killed meanwhile.
+_NOT_OURS = re.compile(r"pytest-of-.*|[a-z0-9_]{8}")
 _PROJECT = {".pytest_cache", "__pycache__"}
 
 
@@ -77,9 +82,11 @@ class Soak:
         out: The folder.
         tests: About how many.
         seed: Of the suite.
+        start: How workers start.
     """
 
-    def __init__(self, out: Path, tests: int, seed: int) -> None:
+    def __init__(self, out: Path, tests: int, seed: int, start: str) -> None:
+        self._start_method = start
         self._out = out.resolve()
         _make_room(self._out)
         self._suite = self._out / "suite"
@@ -89,7 +96,7 @@ class Soak:
     def run(self, seed: int) -> tuple[Aftermath, Monkey, list[str]]:
         """One run, disturbed as the seed says; what it left, what was done, what is wrong."""
         random = Random(seed)
-        plan, workers = choose_plan(random), random.randint(1, _MOST_WORKERS)
+        plan, workers = choose_plan(random, self._start_method), random.randint(1, _MOST_WORKERS)
         self._clear()
         words = (f"--workers={workers}", *plan.options)
         process, family = self._start(*words)
@@ -149,7 +156,8 @@ class Soak:
     def _start(self, *words: str) -> tuple[subprocess.Popen[bytes], Family]:
         mark, events = uuid.uuid4().hex, self._place / "events.jsonl"
         command = [sys.executable, "-m", "pytest", "-p", "pytest_concurrent.plugin"]
-        command += ["--concurrent", f"--concurrent-events={events}", "--tb=no"]
+        command += ["--concurrent", f"--concurrent-start={self._start_method}", "--tb=no"]
+        command += [f"--concurrent-events={events}"]
         command += [f"--junitxml={self._place / 'junit.xml'}", *words]
         environment = {
             **os.environ,
@@ -178,9 +186,7 @@ class Soak:
             time.sleep(0.05)
         found = [f"process {pid}" for pid in alive]
         temp = [one.name for one in (self._place / "tmp").iterdir()]
-        found += [
-            f"{name} in the temp folder" for name in temp if not name.startswith("pytest-of-")
-        ]
+        found += [f"{name} in the temp folder" for name in temp if not _NOT_OURS.fullmatch(name)]
         project = {one.name for one in self._suite.iterdir()} - _PROJECT
         known = {"pytest.ini", "conftest.py"}
         strange = [one for one in project - known if not one.startswith("pack_")]
@@ -236,11 +242,11 @@ def _summary(number: int, seed: int, run: Aftermath, monkey: Monkey) -> str:
     )
 
 
-def soak(out: Path, tests: int, seed: int, seconds: float) -> int:
+def soak(out: Path, tests: int, seed: int, seconds: float, start: str) -> int:
     """Run for so long; the exit code."""
     random, tally = Random(seed), Tally()
-    place = Soak(out, tests, seed)
-    print(f"{place.tests} tests in {out}, for {seconds:g} s, seed {seed}", flush=True)
+    place = Soak(out, tests, seed, start)
+    print(f"{place.tests} tests in {out}, for {seconds:g} s, seed {seed}, {start}", flush=True)
     until = time.monotonic() + seconds
     while not tally.runs or time.monotonic() < until:
         own_seed = random.randrange(_LARGEST_SEED)
@@ -268,6 +274,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     times.add_argument("--seconds", type=float, help="how long to go on")
     parser.add_argument("--tests", type=int, default=20_000, help="about how many (default 20000)")
     parser.add_argument("--seed", type=int, help="of suite and chance (default: another each time)")
+    parser.add_argument(
+        "--start",
+        choices=("fork", "spawn"),
+        default="fork",
+        help="how workers start (default fork)",
+    )
     parser.add_argument("out", type=Path, metavar="OUT", help="folder; what was there is replaced")
     return parser.parse_args(argv)
 
@@ -278,7 +290,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     seed = options.seed if options.seed is not None else SystemRandom().randrange(_LARGEST_SEED)
     seconds = options.seconds if options.seconds is not None else 60 * options.minutes
     try:
-        return soak(options.out, options.tests, seed, seconds)
+        return soak(options.out, options.tests, seed, seconds, options.start)
     except FileExistsError as error:
         print(error, file=sys.stderr)
         return 2

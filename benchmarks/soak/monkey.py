@@ -7,7 +7,7 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from signal import Signals
 
@@ -73,10 +73,17 @@ PLANS: tuple[tuple[Plan, float], ...] = (
 )
 
 
-def choose_plan(random: Random) -> Plan:
-    """One of them."""
+#: A worker that collects by itself may be killed before it runs a test, again and again.
+_PATIENT = ("--concurrent-max-retries=1000000", "--concurrent-retry-delay=0.1")
+
+
+def choose_plan(random: Random, start: str = "fork") -> Plan:
+    """One of them, for workers that start so."""
     plans = [plan for plan, _ in PLANS]
-    return random.choices(plans, [weight for _, weight in PLANS])[0]
+    plan = random.choices(plans, [weight for _, weight in PLANS])[0]
+    if start == "fork":
+        return plan
+    return replace(plan, options=(*plan.options, *_PATIENT), zygotes=0)
 
 
 @dataclass

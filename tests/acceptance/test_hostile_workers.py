@@ -7,6 +7,8 @@ from collections import Counter
 
 import pytest
 
+from .parity import on_workers
+
 #: What the suite needs to speak as a worker does: frames, messages, values.
 WIRE = """
 import os, socket, stat, struct, sys, time
@@ -37,7 +39,9 @@ def ended(test, payload, text=b""):
 def next_wanted(): return frame(b"\\3" + number(0))
 def between_tests(payload=b"N"):
     return frame(b"\\4" + number(1) + number(1) + b"x" + number(len(payload)) + payload)
-def all_said(): return frame(b"\\6")
+def debugger_wanted(): return frame(b"\\6")
+def all_said(): return frame(b"\\x08")
+def lacking(tests): return frame(b"\\x0a" + number(len(tests)) + b"".join(map(number, tests)))
 
 def value(one):
     if one is None: return b"N"
@@ -74,7 +78,11 @@ ATTACKS = {
         "[send(started(n) + ended(n, b'N')) for n in range(99) if n != me]",
         "passed",
     ),
+    "lack_of_what_it_has": ("send(lacking(range(99)))", "passed"),
+    "lack_of_what_is_not_there": ("send(lacking([2**32 - 1]))", "passed"),
     "flood_of_questions": ("flood(all_said())", "crashed"),
+    "flood_of_lacks": ("flood(lacking(range(99)))", "crashed"),
+    "flood_of_debuggers": ("flood(debugger_wanted())", "crashed"),
     "flood_of_starts": ("flood(started(me))", "crashed"),
     "flood_of_errors": ("flood(between_tests())", "crashed"),
     "payload_of_garbage": ("send(ended(me, b'\\xff' * 100))", "passed"),
@@ -148,13 +156,34 @@ def pytest_unconfigure(config):
 PEAK = 900
 
 
-def test_every_attack_costs_one_test(pytester: pytest.Pytester) -> None:
-    attacks = {name: attack for name, (attack, _) in ATTACKS.items()}
+#: One of each kind: what is heard of spawned workers goes the same way as what forked ones say.
+FOR_SPAWNED = (
+    "garbage",
+    "length_of_4_gigabytes",
+    "frame_that_never_ends",
+    "tests_of_others",
+    "flood_of_questions",
+    "payload_too_deep",
+    "text_that_is_none",
+    "report_with_odd_outcome",
+    "report_of_no_known_type",
+    "flood_after_death",
+    "lack_of_what_it_has",
+    "lack_of_what_is_not_there",
+)
+
+
+@pytest.mark.parametrize(("start", "names"), [("fork", tuple(ATTACKS)), ("spawn", FOR_SPAWNED)])
+def test_every_attack_costs_one_test(
+    pytester: pytest.Pytester, start: str, names: tuple[str, ...]
+) -> None:
+    attacks = {name: ATTACKS[name][0] for name in names}
     pytester.makeconftest(CONFTEST)
     pytester.makepyfile(test_attacks=f"ATTACKS = {attacks!r}\n{SUITE}")
     result = pytester.runpytest_subprocess(
         "--concurrent",
         "--workers=2",
+        f"--concurrent-start={start}",
         "--test-timeout=5",
         "--worker-timeout=20",
         "--concurrent-max-worker-restarts=100",
@@ -170,9 +199,24 @@ def test_every_attack_costs_one_test(pytester: pytest.Pytester) -> None:
     finished = [e for e in map(json.loads, stream) if e["event"] == "test_finished"]
     verdicts = {e["test"].partition("[")[2].rstrip("]"): e["verdict"] for e in finished}
     assert max(Counter(e["test"] for e in finished).values()) == 1
-    assert len(finished) == len(ATTACKS) + 40
-    wanted = {name: verdict for name, (_, verdict) in ATTACKS.items()}
-    assert {name: verdicts[name] for name in ATTACKS} == wanted
+    assert len(finished) == len(names) + 40
+    assert {name: verdicts[name] for name in names} == {name: ATTACKS[name][1] for name in names}
     assert {verdicts[str(number)] for number in range(40)} == {"passed"}
     (peak,) = (int(line.split()[1]) for line in result.outlines if line.startswith("PEAK"))
     assert peak < PEAK
+
+
+def test_worker_may_lack_only_what_there_is(pytester: pytest.Pytester) -> None:
+    """One that still collects says that it lacks every test, thousands of times, and others."""
+    lies = "[*range(9), 2**32 - 1] * 10_000"
+    pytester.makeconftest(
+        f"{WIRE}\nLINK = link()\n"
+        "def pytest_sessionstart(session):\n"
+        "    if os.environ.get('PYTEST_XDIST_WORKER') == 'gw1':\n"
+        f"        send(lacking({lies}))\n"
+    )
+    pytester.makepyfile("def test_one(): pass\ndef test_two(): pass")
+    result = pytester.runpytest_subprocess(*on_workers(2, "spawn"))
+    result.assert_outcomes(passed=2)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["*2 tests that not every worker collected (gw1):*"])

@@ -81,10 +81,11 @@ def traced(pytester: pytest.Pytester, *options: str) -> set[tuple[str, str, str]
     return calls(trace)
 
 
-def test_run_without_databases_speaks_to_nobody(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_run_without_databases_speaks_to_nobody(pytester: pytest.Pytester, start: str) -> None:
     pytester.makepyfile("def test_one(): pass\ndef test_two(): pass")
     files = ("--concurrent-events=events.jsonl", "--benchmark", "--export-timings=timings.json")
-    assert traced(pytester, *files) == set()
+    assert traced(pytester, f"--concurrent-start={start}", *files) == set()
 
 
 def test_run_speaks_to_the_named_server_only(

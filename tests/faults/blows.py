@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 
-from .fault import DIE, Fault
+from .fault import DIE, ZYGOTE, Fault
 from .scene import Blow
 
 _LONG = """
@@ -35,7 +35,9 @@ _SOME = dict.fromkeys(_LONG_NAMES, "passed|not_run")
 _NONE = dict.fromkeys(_LONG_NAMES, "not_run")
 
 
-def _interrupted(name: str, what: signal.Signals, target: str) -> Fault:
+def _interrupted(
+    name: str, what: signal.Signals, target: str, spawned: tuple[int, ...] = (2,)
+) -> Fault:
     return Fault(
         name=name,
         suite=_LONG,
@@ -44,6 +46,7 @@ def _interrupted(name: str, what: signal.Signals, target: str) -> Fault:
         exit=2,
         blows=(Blow("running", target, what),),
         texts=("interrupted, no further test starts", "KeyboardInterrupt"),
+        spawned=spawned,
     )
 
 
@@ -54,6 +57,7 @@ BLOWS: tuple[Fault, ...] = (
         expected={**_PASSED, "test_dies": "crashed"},
         blows=(Blow("running", "zygote", signal.SIGKILL),),
         texts=(r"test_fault.py::test_dies",),
+        fork_only=ZYGOTE,
     ),
     Fault(
         name="spare_killed",
@@ -61,6 +65,7 @@ BLOWS: tuple[Fault, ...] = (
         expected=_PASSED,
         exit=0,
         blows=(Blow("running", "spare", signal.SIGKILL),),
+        fork_only=ZYGOTE,
     ),
     Fault(
         name="zygote_and_spare_killed",
@@ -71,6 +76,7 @@ BLOWS: tuple[Fault, ...] = (
             Blow("running", "zygote", signal.SIGKILL),
             Blow("running", "zygote", signal.SIGKILL),
         ),
+        fork_only=ZYGOTE,
     ),
     Fault(
         # Nothing is to be forked, but what died is to be reaped.
@@ -111,6 +117,7 @@ BLOWS: tuple[Fault, ...] = (
         ),
         texts=("not run: ",),
         workers=(1,),
+        fork_only=ZYGOTE,
     ),
     Fault(
         name="controller_killed",
@@ -127,6 +134,7 @@ BLOWS: tuple[Fault, ...] = (
         exit=-9,
         is_reported=False,
         blows=(Blow("running", "controller", signal.SIGKILL),),
+        spawned=(1, 2, 8),
     ),
     Fault(
         name="controller_killed_while_its_zygotes_stand_still",
@@ -140,8 +148,9 @@ BLOWS: tuple[Fault, ...] = (
             Blow("running", "controller", signal.SIGKILL),
         ),
         workers=(2,),
+        fork_only=ZYGOTE,
     ),
-    _interrupted("ctrl_c_and_tests_finish", signal.SIGINT, "group"),
+    _interrupted("ctrl_c_and_tests_finish", signal.SIGINT, "group", spawned=(1, 2, 8)),
     _interrupted("sigterm_and_tests_finish", signal.SIGTERM, "controller"),
     _interrupted("sighup_and_tests_finish", signal.SIGHUP, "group"),
     Fault(
@@ -184,6 +193,7 @@ BLOWS: tuple[Fault, ...] = (
     Fault(
         name="ctrl_c_and_tests_ignore_it",
         suite=_STUBBORN,
+        fork_only="ctrl_c_and_tests_do_not_finish and ignores_sigterm show it on spawned ones",
         expected=_NONE,
         others="passed|not_run",
         exit=2,

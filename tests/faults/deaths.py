@@ -75,7 +75,6 @@ _ELSEWHERE = (
         # The controller stands still, so the report fills the socket and the rest waits.
         name="dies_while_its_report_is_half_sent",
         suite=f"""
-            CONTROLLER = os.getpid()
             def die_meanwhile():
                 time.sleep(1)
                 (HERE / "half_sent").touch()
@@ -200,6 +199,7 @@ _BETWEEN_TESTS = (
         errors=2,
         texts=("no worker could be had", "--concurrent-max-retries", "before its first test"),
         workers=(1,),
+        spawned=(1,),
     ),
 )
 

@@ -17,6 +17,9 @@ import subprocess, sys, tempfile, threading, time
 from pathlib import Path
 import pytest
 HERE = Path(__file__).parent
+# As long as a module is imported: a forked worker imports nothing anew.
+SPAWNED = "PYTEST_XDIST_WORKER" in os.environ
+CONTROLLER = os.getppid() if SPAWNED else os.getpid()
 """
 
 #: Stands beside each faulty suite: what is well must stay well.
@@ -50,7 +53,9 @@ class Fault:
         reruns: Attempts that a plugin asked for after a worker had died; each is told by itself.
         is_reported: Whether the run lives to report.
         may_trace: Whether the terminal may show a traceback as Python prints it.
-        workers: How many to try it with.
+        workers: How many forked workers to try it with; none where it is about spawned ones.
+        spawned: How many spawned workers to try it with.
+        fork_only: Why it is not tried with spawned ones; empty = it is.
         is_slow: Whether it takes more than a few seconds.
     """
 
@@ -69,6 +74,8 @@ class Fault:
     is_reported: bool = True
     may_trace: bool = False
     workers: tuple[int, ...] = (1, 2)
+    spawned: tuple[int, ...] = (2,)
+    fork_only: str = ""
     is_slow: bool = False
 
     @property
@@ -88,10 +95,19 @@ class Fault:
         return {**self.expected, **dict.fromkeys(_OTHER_NAMES, self.others)}
 
     @property
+    def ways_to_start(self) -> list[tuple[str, int]]:
+        """Each way for workers to start, and how many there are."""
+        spawned = () if self.fork_only else self.spawned
+        return [("fork", count) for count in self.workers] + [("spawn", count) for count in spawned]
+
+    @property
     def marks(self) -> list[Any]:
         """For pytest's parameter."""
         return [pytest.mark.slow] if self.is_slow else []
 
+
+#: Why spawned workers have no part in a row.
+ZYGOTE = "it is about the process that forks workers, and nobody forks those that are spawned"
 
 #: Dies as if killed by the kernel.
 DIE = "os.kill(os.getpid(), signal.SIGKILL)"

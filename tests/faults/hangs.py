@@ -5,7 +5,13 @@ from __future__ import annotations
 from textwrap import dedent
 from typing import Any
 
-from .fault import Fault
+from .fault import ZYGOTE, Fault
+
+#: Why rows about the worker's limit are about forked workers.
+_SLOW_START = (
+    "a spawned worker may take longer than this limit to start; the rows for those are "
+    "exit_handler_hangs_in_a_spawned_worker and worker_hangs_while_it_collects"
+)
 
 _TIMEOUT = r"Timeout: passed its limit of 1 s"
 
@@ -39,6 +45,7 @@ def _shared_hang(
         suite=_HANG_ONCE + dedent(suite),
         expected={"test_hangs": "timeout", "test_after": "passed"},
         options=(f"--worker-timeout={limit}", "--concurrent-group=file"),
+        fork_only=_SLOW_START,
         texts=(
             rf"{_WORKER_TIMEOUT}{part} of {scope} fixture 'slow', on worker gw\d",
             "in hang_once",
@@ -129,6 +136,7 @@ _SHARED_HANGS = (
         expected={"test_slow": "passed"},
         exit=0,
         options=("--test-timeout=1", "--worker-timeout=2.5"),
+        fork_only=_SLOW_START,
     ),
     Fault(
         name="hangs_after_a_slow_shared_fixture",
@@ -146,7 +154,7 @@ _SHARED_HANGS = (
 
 HANGS: tuple[Fault, ...] = (
     *_SHARED_HANGS,
-    _hang("hangs_in_python", "while True: pass", workers=(1, 2, 8)),
+    _hang("hangs_in_python", "while True: pass", workers=(1, 2, 8), spawned=(1, 2, 8)),
     _hang("hangs_in_sleep", "time.sleep(60)"),
     _hang("hangs_in_a_socket", "ends = socket.socketpair(); ends[0].recv(1)"),
     _hang("hangs_in_a_regular_expression", "re.match('(a+)+$', 'a' * 60 + 'b')"),
@@ -175,6 +183,7 @@ HANGS: tuple[Fault, ...] = (
         "catches_what_should_end_it",
         "signal.signal(signal.SIGTERM, lambda *_: None); "
         "signal.signal(signal.SIGINT, lambda *_: None); [time.sleep(1) for _ in range(60)]",
+        fork_only="ignores_sigterm shows the same on spawned workers",
         workers=(2,),
         is_slow=True,
     ),
@@ -191,6 +200,17 @@ HANGS: tuple[Fault, ...] = (
         options=("--worker-timeout=2",),
         errors=1,
         texts=(r"worker gw\d hung: it passed the worker's limit of 2 s .* while it tore down",),
+        fork_only=_SLOW_START,
+    ),
+    Fault(
+        name="exit_handler_hangs_in_a_spawned_worker",
+        suite="def test_starts(): atexit.register(time.sleep, 600)",
+        expected={"test_starts": "passed"},
+        options=("--worker-timeout=8",),
+        errors=1,
+        texts=(r"worker gw\d hung: it passed the worker's limit of 8 s .* while it tore down",),
+        workers=(),
+        spawned=(1,),
     ),
     Fault(
         name="exit_handler_hangs",
@@ -199,12 +219,12 @@ HANGS: tuple[Fault, ...] = (
         options=("--worker-timeout=2",),
         errors=1,
         texts=(r"worker gw\d hung: it passed the worker's limit of 2 s .* while it tore down",),
+        fork_only=_SLOW_START,
     ),
     Fault(
         name="zygote_hangs_in_a_fork_handler",
         suite="def test_one(): pass",
         conftest="""
-            CONTROLLER = os.getpid()
             forks = []
             def before():
                 if os.getppid() != CONTROLLER: return
@@ -219,6 +239,7 @@ HANGS: tuple[Fault, ...] = (
         options=("--worker-timeout=1",),
         workers=(1, 2, 8),
         is_slow=True,
+        fork_only=ZYGOTE,
     ),
     Fault(
         name="hangs_in_teardown",
@@ -282,6 +303,7 @@ HANGS: tuple[Fault, ...] = (
         options=("--worker-timeout=2", "--timeout=100"),
         texts=(_WORKER_TIMEOUT + "teardown of session fixture 'slow'", "in slow"),
         workers=(1,),
+        fork_only=_SLOW_START,
     ),
     Fault(
         name="worker_hangs_at_start",
@@ -297,6 +319,7 @@ HANGS: tuple[Fault, ...] = (
         errors=1,
         texts=(r"worker gw0 hung: it passed the worker's limit of 2 s .* before its first test",),
         workers=(1,),
+        fork_only=_SLOW_START,
     ),
     Fault(
         name="run_passes_its_limit",

@@ -141,7 +141,11 @@ _TESTS = (
     ),
     Fault(
         name="forked_child_returns_from_the_test",
-        suite="def test_forks(): os.fork()",
+        suite="""
+            def test_forks():
+                child = os.fork()
+                if child: os.waitpid(child, 0)
+        """,
         expected={"test_forks": "passed"},
         exit=0,
     ),

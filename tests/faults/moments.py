@@ -45,6 +45,7 @@ def test_dies(way):
 """,
         "during call",
         texts=tuple(f"said by the victim of {way}" for way in WAYS),
+        spawned=(1, 2, 8),
     ),
     _in_a_test(
         "dies_in_set_up",
@@ -138,6 +139,7 @@ def pytest_concurrent_worker_start(config, worker):
             for slot, words in enumerate(WAYS.values())
         ),
         workers=_ALL,
+        spawned=_ALL,
     ),
     Fault(
         name="dies_in_session_teardown_in_every_way",
@@ -155,6 +157,7 @@ def chosen():
         errors=None,
         texts=tuple(rf"died \({words}\)" for words in set(WAYS.values())),
         workers=_ALL,
+        spawned=_ALL,
     ),
     Fault(
         name="dies_at_exit_in_every_way",
@@ -176,6 +179,7 @@ def chosen():
             for words in set(WAYS.values()) - {WAYS["exit_0"]}
         ),
         workers=_ALL,
+        spawned=_ALL,
     ),
     Fault(
         name="dies_at_rest_in_every_way",
@@ -209,6 +213,7 @@ def test_alone(number):
         errors=None,
         texts=(r"worker gw\d died \(\w.*\) between tests",),
         workers=_ALL,
+        spawned=_ALL,
     ),
 )
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 
-from .fault import Fault
+from .fault import ZYGOTE, Fault
 from .scene import Blow
 
 #: Where the controller waits for the blow, and what a conftest file does for that.
 _PHASES = {
     "collection": """
-def pytest_collection_modifyitems(items): wait()
+def pytest_collection_modifyitems(items): SPAWNED or wait()
+""",
+    "workers_collect": """
+def pytest_collection_modifyitems(items): SPAWNED and wait()
 """,
     "the_fork": """
-CONTROLLER = os.getpid()
 def before():
     if os.getpid() == CONTROLLER: wait()
 os.register_at_fork(before=before)
@@ -26,10 +28,10 @@ def pytest_concurrent_worker_start(config, worker): wait()
 def pytest_concurrent_worker_finish(config, worker): wait()
 """,
     "session_finish": """
-def pytest_sessionfinish(session): wait()
+def pytest_sessionfinish(session): SPAWNED or wait()
 """,
     "the_summary": """
-def pytest_terminal_summary(terminalreporter): wait()
+def pytest_terminal_summary(terminalreporter): SPAWNED or wait()
 """,
 }
 
@@ -63,7 +65,8 @@ def _row(phase: str, conftest: str, number: signal.Signals) -> Fault:
         others="passed|not_run",
         blows=(Blow("there", "controller", number),),
         is_reported=polite,
-        workers=(2,),
+        workers=() if phase == "workers_collect" else (2,),
+        fork_only=ZYGOTE if phase == "the_fork" else "",
         may_trace=True,
         exit=2 if polite or caught else -number,
     )

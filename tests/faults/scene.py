@@ -20,6 +20,10 @@ from typing import IO
 #: Carried by every process that a run starts, in the environment that it was born with.
 MARK = "PYTEST_FAULT_SCENE"
 
+#: In the temp folder: that of `tmp_path`, and the file by which Python tries whether it can write
+#: there, which stays where a process is killed meanwhile.
+_NOT_OURS = re.compile(r"pytest-of-.*|[a-z0-9_]{8}")
+
 #: Seconds after which a run that should have ended is taken for hung. Generous: machines are busy.
 PATIENCE = 120.0
 
@@ -198,8 +202,8 @@ class Scene:
         return [pid for pid in others if self._is_ours(pid) and not _is_zombie(pid)]
 
     def leftovers(self) -> list[str]:
-        """What is in the temp folder beside pytest's own."""
-        return [one.name for one in self.temp.iterdir() if not one.name.startswith("pytest-of-")]
+        """What is in the temp folder beside pytest's own, and Python's."""
+        return [one.name for one in self.temp.iterdir() if not _NOT_OURS.fullmatch(one.name)]
 
     def _is_ours(self, pid: int) -> bool:
         try:

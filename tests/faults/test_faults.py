@@ -19,21 +19,24 @@ _FAILED = ("failed", "timeout", "crashed")
 
 
 def cases() -> list[object]:
-    """Each fault at each number of workers."""
+    """Each fault at each number of workers, forked and spawned."""
     return [
-        pytest.param(fault, workers, id=f"{fault.name}-{workers}", marks=fault.marks)
+        pytest.param(fault, start, workers, id=f"{fault.name}-{start}-{workers}", marks=fault.marks)
         for fault in FAULTS
-        for workers in fault.workers
+        for start, workers in fault.ways_to_start
     ]
 
 
-@pytest.mark.parametrize(("fault", "workers"), cases())
-def test_fault_loses_no_verdict(pytester: pytest.Pytester, fault: Fault, workers: int) -> None:
+@pytest.mark.parametrize(("fault", "start", "workers"), cases())
+def test_fault_loses_no_verdict(
+    pytester: pytest.Pytester, fault: Fault, start: str, workers: int
+) -> None:
     pytester.makepyfile(**fault.sources, test_others=OTHERS)
     if fault.conftest:
         pytester.makeconftest(fault.conftest_source)
     scene = Scene(pytester.path)
-    result = scene.run(f"--workers={workers}", *fault.options, blows=fault.blows)
+    how = (f"--workers={workers}", f"--concurrent-start={start}")
+    result = scene.run(*how, *fault.options, blows=fault.blows)
     print(result.terminal)
     assert eventually(lambda: not scene.alive(), 5.0), _describe(scene)
     assert scene.leftovers() == []
@@ -43,13 +46,19 @@ def test_fault_loses_no_verdict(pytester: pytest.Pytester, fault: Fault, workers
     for text in ("Traceback (most recent call last)", "INTERNALERROR"):
         assert fault.may_trace or text not in result.terminal
     if fault.is_reported:
+        assert result.events[0]["start_method"] == start
         _check_verdicts(fault, result)
     if workers == 2:
         _check_next_run(scene)
 
 
+def test_every_fault_has_a_row_for_spawned_workers_or_a_reason() -> None:
+    assert [fault.name for fault in FAULTS if bool(fault.spawned) == bool(fault.fork_only)] == [
+        fault.name for fault in FAULTS if fault.fork_only
+    ]
+
+
 def _check_verdicts(fault: Fault, result: Aftermath) -> None:
-    assert result.events[0]["start_method"] == "fork", "the stream is the controller's"
     names = [name for name, _ in result.verdicts]
     assert sorted(names) == sorted(fault.verdicts), "one verdict for each test in the events"
     for name, verdict in result.verdicts:

@@ -163,11 +163,15 @@ def _limited(what: int, limit: int) -> Callable[[], None]:
     return prepare
 
 
-@pytest.mark.parametrize("workers", [1, 2, 8])
-def test_few_descriptors_suffice_or_are_named(scene: Scene, workers: int) -> None:
+@pytest.mark.parametrize(
+    ("start", "workers"),
+    [("fork", 1), ("fork", 2), ("fork", 8), ("spawn", 2), ("spawn", 8)],
+)
+def test_few_descriptors_suffice_or_are_named(scene: Scene, start: str, workers: int) -> None:
     """Eight workers need more than 64 descriptors: fewer start, and the run goes on with them."""
     limited = _limited(resource.RLIMIT_NOFILE, 64)
-    process = scene.start(f"--workers={workers}", prepare=limited)
+    words = (f"--workers={workers}", f"--concurrent-start={start}")
+    process = scene.start(*words, prepare=limited)
     output = process.communicate(timeout=120)[0].decode()
     assert "8 passed" in output, output
     assert process.returncode == 0
@@ -175,8 +179,11 @@ def test_few_descriptors_suffice_or_are_named(scene: Scene, workers: int) -> Non
 
 
 #: Processes and threads beyond those that the user has; the controller is the first of them.
-@pytest.mark.parametrize("allowed", [1, 2, 3, 4, 5])
-def test_processes_run_out_and_no_test_is_lost(tmp_path: Path, allowed: int) -> None:
+@pytest.mark.parametrize(
+    ("start", "allowed"),
+    [*(("fork", allowed) for allowed in range(1, 6)), ("spawn", 1), ("spawn", 2), ("spawn", 3)],
+)
+def test_processes_run_out_and_no_test_is_lost(tmp_path: Path, start: str, allowed: int) -> None:
     """With too few for workers the suite runs without them, or says why it cannot."""
     if shutil.which("setpriv") is None or os.geteuid() != 0:
         _refused("only root can become a user without processes")
@@ -186,7 +193,7 @@ def test_processes_run_out_and_no_test_is_lost(tmp_path: Path, allowed: int) -> 
     become += [f"--inh-caps={caps}", f"--ambient-caps={caps}"]
     scene = Scene(tmp_path)
     scene.prefix = [*become, "prlimit", f"--nproc={allowed}"]
-    process = scene.start("--workers=2", files=True)
+    process = scene.start("--workers=2", f"--concurrent-start={start}", files=True)
     output = process.communicate(timeout=120)[0].decode()
     assert "Traceback" not in output
     assert "INTERNALERROR" not in output
@@ -200,12 +207,13 @@ def test_processes_run_out_and_no_test_is_lost(tmp_path: Path, allowed: int) -> 
     assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
 
 
-def test_shared_memory_folder_is_not_needed(scene: Scene) -> None:
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_shared_memory_folder_is_not_needed(scene: Scene, start: str) -> None:
     probe = ["unshare", "--mount", "umount", "-l", "/dev/shm"]
     if subprocess.run(probe, capture_output=True, check=False).returncode != 0:
         _refused("no file system may be unmounted here")
     scene.prefix = ["unshare", "--mount", "sh", "-c", 'umount -l /dev/shm; exec "$@"', "sh"]
-    _passed(scene, scene.run("--workers=2"))
+    _passed(scene, scene.run("--workers=2", f"--concurrent-start={start}"))
 
 
 REUSE = """
@@ -238,14 +246,17 @@ def test_reuses():
 """
 
 
-def test_a_process_with_the_number_of_a_dead_worker_is_spared(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_a_process_with_the_number_of_a_dead_worker_is_spared(
+    pytester: pytest.Pytester, start: str
+) -> None:
     prefix = ["unshare", "--pid", "--fork", "--mount-proc"]
     if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode != 0:
         _refused("no namespace for process ids may be made here")
     pytester.makepyfile(test_reuse=REUSE)
     scene = Scene(pytester.path)
     scene.prefix = prefix
-    result = scene.run("--workers=2")
+    result = scene.run("--workers=2", f"--concurrent-start={start}")
     assert result.totals == {"failed": 1, "passed": 1}, result.terminal
     assert "worker gw" in result.terminal
     assert eventually(lambda: not scene.alive(), 5.0), scene.alive()

@@ -15,6 +15,8 @@ import pytest
 
 from .scene import Aftermath, Blow, Scene, eventually
 
+BOTH = pytest.mark.parametrize("start", ["fork", "spawn"])
+
 LONG = """
 import pathlib, time
 import pytest
@@ -35,14 +37,16 @@ def _passed(result: Aftermath) -> None:
     assert (result.exit, result.totals["passed"]) == (0, 4), result.terminal
 
 
-def test_closed_stdin_harms_nobody(scene: Scene) -> None:
-    process = scene.start("--workers=2", prepare=lambda: os.close(0))
+@BOTH
+def test_closed_stdin_harms_nobody(scene: Scene, start: str) -> None:
+    process = scene.start("--workers=2", _how(start), prepare=lambda: os.close(0))
     output, _ = process.communicate(timeout=60)
     assert b"4 passed" in output
 
 
-def test_broken_pipe_leaves_no_process(scene: Scene) -> None:
-    process = scene.start("--workers=2", "-v")
+@BOTH
+def test_broken_pipe_leaves_no_process(scene: Scene, start: str) -> None:
+    process = scene.start("--workers=2", _how(start), "-v")
     assert process.stdout is not None
     process.stdout.readline()
     process.stdout.close()
@@ -124,7 +128,8 @@ def test_tests_not_run_come_with_last_failed(pytester: pytest.Pytester) -> None:
     assert "run-last-failure: rerun previous 4 failures" in again.terminal
 
 
-def test_stopped_workers_stand_still(pytester: pytest.Pytester) -> None:
+@BOTH
+def test_stopped_workers_stand_still(pytester: pytest.Pytester, start: str) -> None:
     pytester.makepyfile(
         test_counts="""
             import pathlib, time
@@ -137,7 +142,8 @@ def test_stopped_workers_stand_still(pytester: pytest.Pytester) -> None:
     )
     scene = Scene(pytester.path)
     # A job of this session, as in a shell: the kernel stops no other at SIGTSTP.
-    process = scene.start("--workers=1", "--test-timeout=10", prepare=os.setpgrp)
+    limit = "--test-timeout=10"
+    process = scene.start("--workers=1", _how(start), limit, prepare=os.setpgrp)
     scene.await_file("beats")
     process.send_signal(signal.SIGTSTP)
     beats = scene.folder / "beats"
@@ -150,15 +156,45 @@ def test_stopped_workers_stand_still(pytester: pytest.Pytester) -> None:
     assert beats.stat().st_size == 40
 
 
-def test_killed_controller_takes_everything_along(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize(("start", "family"), [("fork", 5), ("spawn", 3)])
+def test_killed_controller_takes_everything_along(
+    pytester: pytest.Pytester, start: str, family: int
+) -> None:
+    """Without a zygote and its spare there are two less."""
     pytester.makepyfile(test_long=LONG.format(seconds=60))
     scene = Scene(pytester.path)
-    process = scene.start("--workers=2")
+    process = scene.start("--workers=2", _how(start))
     scene.await_file("running")
-    assert len(scene.alive()) == 5
+    assert len(scene.alive()) == family
     process.kill()
     process.wait()
     assert eventually(lambda: not scene.alive(), 3.0), scene.alive()
+
+
+def test_folder_that_is_gone_is_named(pytester: pytest.Pytester) -> None:
+    """A spawned worker starts where pytest was started; pytest itself cannot end without it."""
+    tests, place = pytester.mkdir("tests"), pytester.mkdir("place")
+    (tests / "test_one.py").write_text(
+        "import os, pathlib, signal, pytest\n"
+        "PLACE = pathlib.Path(__file__).parents[1] / 'place'\n"
+        "@pytest.mark.concurrent_group('together')\n"
+        "def test_removes():\n"
+        "    PLACE.rmdir()\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "@pytest.mark.concurrent_group('together')\n"
+        "def test_after(): pass\n"
+    )
+    scene = Scene(pytester.path)
+    scene.prefix = ["env", f"--chdir={place}"]
+    words = ("--workers=1", _how("spawn"), "--concurrent-max-retries=0", "--rootdir=../tests")
+    result = scene.run(*words, "../tests", "-p", "no:cacheprovider")
+    assert f"gw0 did not start (no folder {place}" in result.terminal
+    assert result.verdicts == [("test_removes", "crashed"), ("test_after", "not_run")]
+    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
+
+
+def _how(start: str) -> str:
+    return f"--concurrent-start={start}"
 
 
 def _state(pid: int) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from .fault import DIE, Fault
+from .fault import DIE, ZYGOTE, Fault
 
 #: Dies at its n-th fork: the first makes its spare, the others make workers.
 _AT_A_FORK = """
-CONTROLLER, forks = os.getpid(), []
+forks = []
 def is_zygote(): return os.getppid() == CONTROLLER
 def die_at(moment):
     if not is_zygote() or len(forks) != {fork} or moment != "{moment}":
@@ -37,6 +37,7 @@ def _at_a_fork(fork: int, moment: str, name: str, deed: str = DIE, **more: Any) 
         "expected": dict.fromkeys(_NAMES, "passed"),
         "exit": 0,
         "workers": (1, 2, 8),
+        "fork_only": ZYGOTE,
         **more,
     }
     conftest = _AT_A_FORK.format(fork=fork, moment=moment, deed=deed)
@@ -75,6 +76,7 @@ def _with_a_worker() -> Iterator[Fault]:
             expected={"test_dies": "crashed", **dict.fromkeys(_NAMES, "passed")},
             texts=(r"worker gw\d died \(SIGKILL\) during call",),
             workers=(1, 2, 8),
+            fork_only=ZYGOTE,
         )
 
 
