@@ -86,6 +86,7 @@ BLOWS: tuple[Fault, ...] = (
         blows=(Blow("running", "zygote", signal.SIGSTOP),),
         workers=(2,),
         is_slow=True,
+        fork_only=ZYGOTE,
     ),
     Fault(
         name="zygote_and_spare_stand_still",
@@ -98,6 +99,7 @@ BLOWS: tuple[Fault, ...] = (
         ),
         workers=(2,),
         is_slow=True,
+        fork_only=ZYGOTE,
     ),
     Fault(
         name="no_zygote_left_for_replacements",
