@@ -188,6 +188,7 @@ _BETWEEN_TESTS = (
         reruns=3,
         texts=("too many workers died", "--concurrent-max-worker-restarts"),
         workers=(1,),
+        spawned=(1,),
     ),
     Fault(
         name="no_worker_ever_starts",
