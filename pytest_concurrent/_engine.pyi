@@ -249,8 +249,13 @@ class Plan:
             ValueError: There is no such test.
         """
 
-    def set_limit(self, test: int, seconds: float) -> None:
+    def set_limit(self, test: int, seconds: float, *, with_shared: bool) -> None:
         """Give a test a limit of its own, in place of the run's for tests.
+
+        Args:
+            test: The test.
+            seconds: The limit.
+            with_shared: Whether set-ups and teardowns that it shares with others count too.
 
         Raises:
             ValueError: There is no such test, or the number is no duration.

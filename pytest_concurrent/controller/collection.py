@@ -102,10 +102,11 @@ class Collection:
             self._apply_marks(number, marks)
             if measures and benchmark.is_measured(item):
                 self.plan.set_serial(number)
-            limit = marks.limit if marks.limit is not None else self._foreign_limit(limits, item)
+            theirs = None if marks.limit is not None else self._foreign_limit(limits, item)
+            limit = marks.limit if theirs is None else theirs
             if limit is not None:
                 self.limits[number] = limit
-                self.plan.set_limit(number, limit)
+                self.plan.set_limit(number, limit, with_shared=theirs is not None)
             if keeps_fixtures:
                 keys = list(self._shared_set_ups(item, session_keys))
                 if keys:
@@ -119,13 +120,13 @@ class Collection:
             self.plan.add_resource(number, name, slots)
 
     def _foreign_limit(self, limits: timeout.Limits, item: pytest.Item) -> float | None:
-        """What pytest-timeout says; a test's own mark outweighs an option of ours."""
+        """What pytest-timeout says, if it holds; a test's own mark outweighs an option of ours."""
         theirs = limits.of(item)
         if theirs is None:
             return None
         seconds, is_own = theirs
         ours = self._settings.test_timeout
-        return seconds if is_own or ours is None else min(ours, seconds)
+        return seconds if is_own or ours is None or seconds < ours else None
 
     def _group(self, item: pytest.Item, marks: MarkFacts, *, asks: bool) -> tuple[str, str] | None:
         """Kind and name of the group that is never split. What the user marked always holds."""

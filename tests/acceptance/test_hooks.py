@@ -195,7 +195,9 @@ def pytest_runtest_call(item): note(item.callspec.params["number"])
     lines = noted()
     assert len({worker for worker, number in lines if int(number) % 2 == 0}) == 1
     longest = next(worker for worker, number in lines if number == "7")
-    assert next(number for worker, number in lines if worker == longest) == "7"
+    # The group may have gone first, if its worker was the only one so far.
+    odd = [number for worker, number in lines if worker == longest and int(number) % 2]
+    assert odd[0] == "7"
 
 
 BUILTIN = ["terminal", "cacheprovider", "logging", "warnings", "faulthandler", "tmpdir"]

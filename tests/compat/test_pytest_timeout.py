@@ -49,6 +49,28 @@ def test_thread_costs_one_test_and_not_the_run(
     assert "in test_long" in told.text
 
 
+@pytest.mark.parametrize("mode", WORKERS)
+def test_thread_counts_set_ups_that_tests_share(
+    pytester: pytest.Pytester, runner: Runner, mode: str
+) -> None:
+    pytester.makepyfile(
+        """
+        import time
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def database():
+            time.sleep(60)
+
+        def test_first(database): pass
+        def test_quick(): pass
+        """
+    )
+    told = runner.run(mode, "--timeout=1", "--timeout-method=thread", plugins=["timeout"])
+    assert told.totals == {"failed": 1, "passed": 1}, told.text
+    assert "Timeout: passed its limit of 1 s during set-up" in told.text
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", WORKERS)
 def test_test_that_hears_no_signal_is_ended(

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use engine::{Fixture, FixtureId, GroupId, ModuleId, ResourceId, Suite, Test, TestId};
+use engine::{Fixture, FixtureId, GroupId, ModuleId, ResourceId, Suite, Test, TestId, TestLimit};
 use host::supervisor::Names;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -92,9 +92,10 @@ impl Plan {
         Ok(())
     }
 
-    /// The test's own limit in seconds, in place of the run's for tests.
-    fn set_limit(&mut self, test: u32, seconds: f64) -> PyResult<()> {
-        self.test(test)?.limit = Some(duration(seconds)?);
+    /// The test's own limit in seconds, in place of the run's for tests; `with_shared` if shared set-ups count.
+    #[pyo3(signature = (test, seconds, *, with_shared))]
+    fn set_limit(&mut self, test: u32, seconds: f64, with_shared: bool) -> PyResult<()> {
+        self.test(test)?.limit = Some(TestLimit { time: duration(seconds)?, with_shared });
         Ok(())
     }
 

@@ -22,5 +22,5 @@ pub use command::{Command, Ending, Notice, RecycleCause, RetryCause, ScaleCause}
 pub use event::{Death, Event, FixtureSetUp, Load, Shared, StopKind, Timing};
 pub use ids::{FixtureId, GroupId, ModuleId, ResourceId, Slot, TestId};
 pub use run::{Counts, PassedLimit, Run, Running, Standing};
-pub use suite::{Config, Fixture, Limits, Order, Recycling, Retries, Scaling, Suite, Test};
+pub use suite::{Config, Fixture, Limits, Order, Recycling, Retries, Scaling, Suite, Test, TestLimit};
 pub use verdict::Verdict;

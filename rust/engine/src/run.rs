@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::ids::Slot;
 use crate::policy::{Restarts, RunTime, Scale, Watch};
 use crate::schedule::Plan;
-use crate::suite::{Config, Limits, Suite};
+use crate::suite::{Config, Limits, Suite, TestLimit};
 use crate::verdict::Verdict;
 
 mod clocks;
@@ -37,7 +37,7 @@ use worker::Worker;
 pub struct Run {
     config: Config,
     /// Each test's own limit.
-    test_limits: Vec<Option<Duration>>,
+    test_limits: Vec<Option<TestLimit>>,
     plan: Plan,
     verdicts: Vec<Option<Verdict>>,
     unsettled: usize,
@@ -70,7 +70,11 @@ impl Run {
             plan: Plan::new(&suite, &config),
             verdicts: vec![None; suite.tests.len()],
             unsettled: suite.tests.len(),
-            test_limits: suite.tests.into_iter().map(|test| test.limit.or(config.limits.test)).collect(),
+            test_limits: suite
+                .tests
+                .into_iter()
+                .map(|test| test.limit.or(config.limits.test.map(TestLimit::own)))
+                .collect(),
             workers: vec![Worker::default(); usize::from(config.workers.max(1))],
             restarts: Restarts::new(config.max_restarts),
             seeks_missing: false,

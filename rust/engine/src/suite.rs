@@ -33,7 +33,23 @@ pub struct Test {
     /// Runs only while it holds these resources.
     pub resources: Vec<ResourceId>,
     /// The test's own limit, in place of [`Limits::test`].
-    pub limit: Option<Duration>,
+    pub limit: Option<TestLimit>,
+}
+
+/// How long one test may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TestLimit {
+    /// How long it may take.
+    pub time: Duration,
+    /// Whether set-ups and teardowns that it shares with other tests count too, as pytest-timeout has it.
+    pub with_shared: bool,
+}
+
+impl TestLimit {
+    /// A limit of what is the test's own.
+    pub fn own(time: Duration) -> Self {
+        Self { time, with_shared: false }
+    }
 }
 
 /// One shared set-up.

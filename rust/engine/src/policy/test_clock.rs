@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::event::Shared;
 use crate::policy::watch::{Alarm, Threshold};
+use crate::suite::TestLimit;
 
 /// Between two looks at least: what is over then is noticed so late at most.
 const PACE: Duration = Duration::from_millis(50);
@@ -27,17 +28,22 @@ pub(crate) struct TestClock {
     /// Time that had not counted when it began.
     lost: Duration,
     own: Threshold,
+    with_shared: bool,
     shared: Threshold,
     /// For how long something shared had been under way when last looked at.
     within: Option<Duration>,
     look: Option<Duration>,
+    /// Since when the worker has been seen at something else, without a word of how the test ended.
+    silent_since: Option<Duration>,
 }
 
 impl TestClock {
     /// `limit` is the test's, `worker` that of what it shares.
-    pub(crate) fn new(now: Duration, lost: Duration, limit: Option<Duration>, worker: Duration) -> Self {
-        let (own, shared) = (Threshold::new(limit), Threshold::new(Some(worker)));
-        let mut clock = Self { since: now, lost, own, shared, within: None, look: None };
+    pub(crate) fn new(now: Duration, lost: Duration, limit: Option<TestLimit>, worker: Duration) -> Self {
+        let (own, shared) = (Threshold::new(limit.map(|limit| limit.time)), Threshold::new(Some(worker)));
+        let with_shared = limit.is_some_and(|limit| limit.with_shared);
+        let mut clock =
+            Self { since: now, lost, own, with_shared, shared, within: None, look: None, silent_since: None };
         clock.plan_look(now, Duration::ZERO);
         clock
     }
@@ -67,7 +73,9 @@ impl TestClock {
 
     /// What is due, and by whose limit. `lost` is the time that has not counted so far; the worker cannot know of it.
     pub(crate) fn seen(&mut self, now: Duration, lost: Duration, shared: Shared) -> Option<(Charge, Alarm)> {
-        let own = self.elapsed(now).saturating_sub(shared.spent);
+        self.silent_since = None;
+        let not_own = if self.with_shared { Duration::ZERO } else { shared.spent };
+        let own = self.elapsed(now).saturating_sub(not_own);
         let within = shared.within.map(|within| within.saturating_sub(lost.saturating_sub(self.lost)));
         if within < self.within {
             self.shared.begin_anew();
@@ -80,6 +88,17 @@ impl TestClock {
             self.look = None;
         }
         alarm
+    }
+
+    /// The worker was seen at something else: the end of the test will be heard next, unless the worker stopped amid
+    /// telling of it. It has `grace` for that, and until a limit has passed.
+    pub(crate) fn unheard(&mut self, now: Duration, grace: Duration) -> Option<Charge> {
+        let silent = now.saturating_sub(*self.silent_since.get_or_insert(now));
+        let (charge, is_over) = match self.own.limit() {
+            Some(limit) => (Charge::Test, self.elapsed(now) >= limit),
+            None => (Charge::Worker, self.shared.limit().is_some_and(|limit| silent >= limit)),
+        };
+        (silent >= grace && is_over).then_some(charge)
     }
 
     /// The first moment at which either limit can come near, whatever the worker does until then.
@@ -103,10 +122,19 @@ mod tests {
         Duration::from_secs_f64(seconds)
     }
 
+    fn own(time: Duration) -> TestLimit {
+        TestLimit::own(time)
+    }
+
     /// Looks whenever the clock wants to, at a test that is within what it shares from `began` to `ended`; what was
     /// found over, and when.
-    fn watched(limit: Option<Duration>, worker: Duration, began: Duration, ended: Duration) -> (Charge, Duration) {
-        let mut clock = TestClock::new(Duration::ZERO, Duration::ZERO, limit, worker);
+    fn watched(
+        limit: impl Into<Option<TestLimit>>,
+        worker: Duration,
+        began: Duration,
+        ended: Duration,
+    ) -> (Charge, Duration) {
+        let mut clock = TestClock::new(Duration::ZERO, Duration::ZERO, limit.into(), worker);
         loop {
             let now = clock.deadline().expect("a test that never ends passes a limit");
             assert!(clock.wants_look(now));
@@ -121,12 +149,18 @@ mod tests {
 
     #[test]
     fn shared_set_up_does_not_count_as_the_tests() {
-        assert_eq!(watched(Some(SECOND), 30 * SECOND, SECOND / 2, 20 * SECOND), (Charge::Test, 41 * SECOND / 2));
+        assert_eq!(watched(own(SECOND), 30 * SECOND, SECOND / 2, 20 * SECOND), (Charge::Test, 41 * SECOND / 2));
+    }
+
+    #[test]
+    fn shared_set_up_counts_where_the_limit_says_so() {
+        let whole = Some(TestLimit { time: SECOND, with_shared: true });
+        assert_eq!(watched(whole, 30 * SECOND, SECOND / 2, 20 * SECOND), (Charge::Test, SECOND));
     }
 
     #[test]
     fn shared_set_up_has_the_workers_limit() {
-        assert_eq!(watched(Some(SECOND), 5 * SECOND, SECOND / 2, 60 * SECOND), (Charge::Worker, 11 * SECOND / 2));
+        assert_eq!(watched(own(SECOND), 5 * SECOND, SECOND / 2, 60 * SECOND), (Charge::Worker, 11 * SECOND / 2));
         assert_eq!(watched(None, 5 * SECOND, 9 * SECOND, Duration::MAX), (Charge::Worker, 14 * SECOND));
     }
 
@@ -145,9 +179,18 @@ mod tests {
 
     #[test]
     fn lost_time_counts_for_neither_limit() {
-        let mut clock = TestClock::new(SECOND, 5 * SECOND, Some(SECOND), SECOND);
+        let mut clock = TestClock::new(SECOND, 5 * SECOND, Some(own(SECOND)), SECOND);
         let shared = Shared { spent: 3600 * SECOND, within: Some(3600 * SECOND) };
         assert_eq!(clock.seen(3 * SECOND / 2, 3605 * SECOND, shared), None);
+    }
+
+    #[test]
+    fn end_that_is_never_told_passes_a_limit() {
+        let mut clock = TestClock::new(Duration::ZERO, Duration::ZERO, Some(own(5 * SECOND)), 60 * SECOND);
+        let seen = [4, 6, 8, 9].map(|at| clock.unheard(at * SECOND, 5 * SECOND));
+        assert_eq!(seen, [None, None, None, Some(Charge::Test)]);
+        let mut clock = TestClock::new(Duration::ZERO, Duration::ZERO, None, 60 * SECOND);
+        assert_eq!([48, 107, 108].map(|at| clock.unheard(at * SECOND, SECOND)), [None, None, Some(Charge::Worker)]);
     }
 
     proptest! {
@@ -155,7 +198,7 @@ mod tests {
         fn limits_are_noticed_in_time(
             limit in 0.1..20.0_f64, worker in 0.1..20.0_f64, began in 0.0..30.0_f64, length in 0.0..30.0_f64,
         ) {
-            let (charge, at) = watched(Some(seconds(limit)), seconds(worker), seconds(began), seconds(began + length));
+            let (charge, at) = watched(own(seconds(limit)), seconds(worker), seconds(began), seconds(began + length));
             let expected = if began >= limit {
                 (Charge::Test, limit)
             } else if length >= worker {

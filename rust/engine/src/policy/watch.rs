@@ -29,6 +29,10 @@ impl Threshold {
         Self { limit, said_near: false, said_over: false }
     }
 
+    pub(crate) fn limit(&self) -> Option<Duration> {
+        self.limit
+    }
+
     /// How much time has passed when [`Threshold::check`] has something to say next.
     pub(crate) fn next(&self) -> Option<Duration> {
         let limit = self.limit?;

@@ -64,11 +64,19 @@ impl Run {
         }
     }
 
-    /// A test that the worker is not at any more has ended, which will be heard next.
+    /// What the worker is at now, and whether a limit has passed.
     pub(super) fn on_looked(&mut self, slot: Slot, test: TestId, shared: Shared) {
         let (now, lost) = (self.now, self.time.lost());
-        let running = self.worker_mut(slot).and_then(|worker| worker.running.as_mut());
-        let Some(running) = running.filter(|running| running.test == test) else { return };
+        let grace = self.limits().grace;
+        let Some(running) = self.worker_mut(slot).and_then(|worker| worker.running.as_mut()) else { return };
+        if running.test != test {
+            match running.clock.unheard(now, grace) {
+                Some(Charge::Test) => self.end_worker(slot, Cause::TestLimit),
+                Some(Charge::Worker) => self.end_worker(slot, Cause::WorkerLimit),
+                None => {}
+            }
+            return;
+        }
         match running.clock.seen(now, lost, shared) {
             Some((Charge::Test, Alarm::Near { elapsed, limit })) => {
                 self.tell(Notice::TestNearLimit { slot, test, elapsed, limit });

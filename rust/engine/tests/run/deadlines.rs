@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use engine::{Command, Config, Ending, Event, Limits, Notice, Order, PassedLimit, Shared, Test, TestId, Verdict};
+use engine::{
+    Command, Config, Ending, Event, Limits, Notice, Order, PassedLimit, Shared, Test, TestId, TestLimit, Verdict,
+};
 
 use crate::hand::{G0, Hand, settle};
 use crate::suites::{config, limits, test};
@@ -52,7 +54,7 @@ fn written_stacks_save_waiting() {
 
 #[test]
 fn own_limit_of_a_test_wins() {
-    let own = Test { limit: Some(Duration::from_secs(2)), ..test(0) };
+    let own = Test { limit: Some(TestLimit::own(Duration::from_secs(2))), ..test(0) };
     let mut hand = Hand::started(vec![own], Config { limits: test_limit(10), ..config(1) });
     hand.begins(0, 0);
     assert_eq!(without_notices(hand.wait(2.1)), [DUMP]);
