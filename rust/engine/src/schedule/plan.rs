@@ -23,6 +23,10 @@ use crate::suite::{Config, Order, Suite};
 /// so that the last worker is at most that much behind the first.
 const LONG_PART: u32 = 100;
 
+/// What is shorter never goes first: nobody notices a tenth of a second at the end, and estimates of short tests vary
+/// by as much on a busy machine, which would shuffle them from run to run.
+const LONG_AT_LEAST: Duration = Duration::from_millis(100);
+
 /// The tests that wait, in units on shelves, and what each worker is busy with.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -63,7 +67,7 @@ impl Plan {
         let (estimates, costs) = (Estimates::new(suite), FixtureCosts::new(suite));
         let classes = Classes::new(suite, workers);
         let work: Duration = (0..suite.tests.len()).map(|index| estimates.of(TestId(index as u32))).sum();
-        let long = (work / u32::from(workers) / LONG_PART).max(super::LONG_TEST);
+        let long = (work / u32::from(workers) / LONG_PART).max(LONG_AT_LEAST);
         let units = build(suite, config.order, &classes, &Cutter { estimates: &estimates, costs: &costs, long });
         let mut plan = Self {
             order: config.order,
