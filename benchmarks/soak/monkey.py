@@ -83,7 +83,7 @@ def choose_plan(random: Random, start: str = "fork") -> Plan:
     plan = random.choices(plans, [weight for _, weight in PLANS])[0]
     if start == "fork":
         return plan
-    return replace(plan, options=(*plan.options, *_PATIENT), zygotes=0)
+    return replace(plan, options=(*plan.options, *_PATIENT), pause=10 * plan.pause, zygotes=0)
 
 
 @dataclass
