@@ -37,7 +37,9 @@ class DjangoSuite:
     """Where a suite lives, relative to the home folder, and how pytest is told of it.
 
     `migration` is a file below the virtualenv's site-packages or the folder, whose content the
-    template depends on. `exit_code` is what pytest gives for it, 1 where tests of its own fail.
+    template depends on. `leftovers` is a folder there that its tests fill and do not empty, so that
+    they would fail the next time. `exit_code` is what pytest gives for it, 1 where tests of its
+    own fail.
     """
 
     name: str
@@ -47,6 +49,7 @@ class DjangoSuite:
     variables: Mapping[str, str] = field(default_factory=dict)
     engines: tuple[str, ...] = ENGINES
     migration: str = ""
+    leftovers: str = ""
     exit_code: int = 0
 
     def python(self, home: Path) -> Path:
@@ -63,14 +66,24 @@ class DjangoSuite:
 
     def edited_file(self, home: Path) -> Path:
         """Find the migration that is edited. Raises `FileNotFoundError`."""
-        roots = (home / self.folder, *(home / self.environment).glob("lib/python3*/site-packages"))
-        for root in roots:
+        for root in self._roots(home):
             if (root / self.migration).is_file():
                 return root / self.migration
         raise FileNotFoundError(f"{self.migration} is nowhere below {home}")
 
+    def clear(self, home: Path) -> None:
+        """Remove what an earlier run left behind."""
+        for root in self._roots(home) if self.leftovers else ():
+            shutil.rmtree(root / self.leftovers, ignore_errors=True)
 
-def _wagtail(name: str, package: str, migration: str, exit_code: int = 0) -> DjangoSuite:
+    def _roots(self, home: Path) -> tuple[Path, ...]:
+        packages = (home / self.environment).glob("lib/python3*/site-packages")
+        return (home / self.folder, *packages)
+
+
+def _wagtail(
+    name: str, package: str, migration: str, leftovers: str = "", exit_code: int = 0
+) -> DjangoSuite:
     return DjangoSuite(
         name,
         "venv-wagtail",
@@ -78,6 +91,7 @@ def _wagtail(name: str, package: str, migration: str, exit_code: int = 0) -> Dja
         ("--pyargs", package),
         {"DJANGO_SETTINGS_MODULE": "wagtail.test.settings"},
         migration=migration,
+        leftovers=leftovers,
         exit_code=exit_code,
     )
 
@@ -91,7 +105,13 @@ SUITES = {
             "wagtail/contrib/redirects/migrations/0001_initial.py",
         ),
         # three tests of scheduled pages fail by themselves (assertSchedulingDialogRendered)
-        _wagtail("admin", "wagtail.admin", "wagtail/admin/migrations/0002_admin.py", 1),
+        _wagtail(
+            "admin",
+            "wagtail.admin",
+            "wagtail/admin/migrations/0002_admin.py",
+            leftovers="wagtail/tests/test-media",
+            exit_code=1,
+        ),
         DjangoSuite(
             "drf",
             "venv-django",
@@ -145,6 +165,7 @@ class Trial:
         """Run it; give its JUnit file and its cost. Raises `CommandError` on another exit code."""
         junit = self.home / "junit" / f"{self.name}-{label}.xml"
         folder, logs = self.home / self.suite.folder, self.home / "logs" / self.name
+        self.suite.clear(self.home)
         for needed in (folder, logs, junit.parent):
             needed.mkdir(parents=True, exist_ok=True)
         options = ("-v", "-o", f"cache_dir={self.caches / 'pytest'}", f"--junit-xml={junit}")
