@@ -15,12 +15,13 @@ _EXITS = {
     "completed": 1,
     "max_failures": 1,
     "restarts_spent": 1,
+    "retries_spent": 1,
     "interrupted": 2,
     "run_timeout": 8,
 }
 
 #: Endings after which pytest's totals and JUnit count a test that was not run, as an error.
-_TOLD = ("run_timeout", "restarts_spent")
+_TOLD = ("run_timeout", "restarts_spent", "retries_spent")
 
 #: What JUnit says of a verdict.
 _IN_JUNIT = {

@@ -56,7 +56,10 @@ _UNLIMITED = "--concurrent-max-worker-restarts=1000000"
 PLANS: tuple[tuple[Plan, float], ...] = (
     (Plan("deaths", (_UNLIMITED,)), 10),
     (Plan("storm", (_UNLIMITED,), pause=0.1), 4),
-    (Plan("no zygote left", endings=("completed", "restarts_spent"), zygotes=2), 2),
+    (
+        Plan("no zygote left", endings=("completed", "restarts_spent", "retries_spent"), zygotes=2),
+        2,
+    ),
     (
         Plan(
             "small budget",
