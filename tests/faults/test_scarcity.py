@@ -7,7 +7,7 @@ import resource
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -46,28 +46,51 @@ def _refused(why: str) -> NoReturn:
 
 
 @contextmanager
-def full_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 64 KiB without room."""
+def _mounted(folder: Path, *options: str) -> Iterator[Path]:
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", ",".join(("size=64k", *options)), "tmpfs", str(folder)]
     if subprocess.run(command, capture_output=True, check=False).returncode != 0:
         _refused("no file system may be mounted here")
     try:
-        with suppress(OSError), (folder / "ballast").open("wb", buffering=0) as file:
-            while True:
-                file.write(b"x" * 4096)
         yield folder
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@contextmanager
+def full_disk(folder: Path) -> Iterator[Path]:
+    """A file system of 64 KiB without room."""
+    with _mounted(folder):
+        with suppress(OSError), (folder / "ballast").open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        yield folder
+
+
+def read_only(folder: Path) -> AbstractContextManager[Path]:
+    """A folder where nobody can write, root included."""
+    return _mounted(folder, "ro")
+
+
+Place = Callable[[Path], AbstractContextManager[Path]]
+
+UNWRITABLE = pytest.mark.parametrize(
+    ("place", "reason"),
+    [(full_disk, "No space left on device"), (read_only, "Read-only file system")],
+    ids=["full", "read_only"],
+)
+
+
+@UNWRITABLE
 @pytest.mark.parametrize("option", ["events", "export-timings", "benchmark-json"])
-def test_full_disk_for_a_file_of_ours_is_a_warning(scene: Scene, option: str) -> None:
-    with full_disk(scene.folder / "full") as full:
+def test_unwritable_place_for_a_file_of_ours_is_a_warning(
+    scene: Scene, option: str, place: Place, reason: str
+) -> None:
+    with place(scene.folder / "place") as folder:
         name = "--export-timings" if option == "export-timings" else f"--concurrent-{option}"
-        result = scene.run("--workers=2", f"{name}={full / 'file'}")
+        result = scene.run("--workers=2", f"{name}={folder / 'file'}")
         _passed(scene, result)
-        assert "No space left on device" in result.terminal
+        assert reason in result.terminal
         assert "warning" in result.terminal
 
 
@@ -76,12 +99,16 @@ def test_full_disk_for_the_cache_is_a_warning(scene: Scene) -> None:
         _passed(scene, scene.run("--workers=2", "-o", f"cache_dir={full / 'cache'}"))
 
 
-def test_full_disk_for_junit_ends_as_without_workers(scene: Scene) -> None:
+@UNWRITABLE
+def test_unwritable_place_for_junit_ends_as_without_workers(
+    scene: Scene, place: Place, reason: str
+) -> None:
     """The tests have run; pytest itself then fails to write its file, and says so."""
-    with full_disk(scene.folder / "full") as full:
-        word = f"--junitxml={full / 'junit.xml'}"
-        exits = [scene.run(*words, word).exit for words in (("--workers=2",), ("--no-concurrent",))]
-    assert exits[0] == exits[1] != 0
+    with place(scene.folder / "place") as folder:
+        word = f"--junitxml={folder / 'junit.xml'}"
+        results = [scene.run(*words, word) for words in (("--workers=2",), ("--no-concurrent",))]
+    assert results[0].exit == results[1].exit != 0
+    assert reason in results[0].terminal
     assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
 
 
@@ -93,38 +120,6 @@ def test_full_disk_for_temporary_files_is_told_by_the_tests(scene: Scene) -> Non
     assert counts["errors"] + counts["failed"] + counts["passed"] == 8, result.terminal
     assert counts["passed"] < 8
     assert "No space left on device" in result.terminal
-    assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
-
-
-@contextmanager
-def read_only(folder: Path) -> Iterator[Path]:
-    """A folder where nobody can write, root included."""
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "ro,size=64k", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        _refused("no file system may be mounted here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-@pytest.mark.parametrize("option", ["events", "export-timings", "benchmark-json"])
-def test_read_only_place_for_a_file_of_ours_is_a_warning(scene: Scene, option: str) -> None:
-    with read_only(scene.folder / "fixed") as fixed:
-        name = "--export-timings" if option == "export-timings" else f"--concurrent-{option}"
-        result = scene.run("--workers=2", f"{name}={fixed / 'file'}")
-        _passed(scene, result)
-        assert "Read-only file system" in result.terminal
-        assert "warning" in result.terminal
-
-
-def test_read_only_place_for_junit_ends_as_without_workers(scene: Scene) -> None:
-    """The tests have run; pytest itself then fails to write its file, and says so."""
-    with read_only(scene.folder / "fixed") as fixed:
-        word = f"--junitxml={fixed / 'junit.xml'}"
-        exits = [scene.run(*words, word).exit for words in (("--workers=2",), ("--no-concurrent",))]
-    assert exits[0] == exits[1] != 0
     assert eventually(lambda: not scene.alive(), 5.0), scene.alive()
 
 

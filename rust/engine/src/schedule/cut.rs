@@ -11,7 +11,7 @@ use crate::ids::TestId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) kind: Kind,
-    /// Handed out before the fillers.
+    /// Handed out before the fillers, if it is long.
     pub(super) block: bool,
     pub(super) tests: Vec<TestId>,
 }

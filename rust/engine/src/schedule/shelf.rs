@@ -54,8 +54,7 @@ impl Plan {
 
     /// The first unit of a class. Those that need a resource wait for each other, so that it is their sum that counts.
     fn class_key(&self, slot: Slot, class: Class) -> Option<Key> {
-        let first = self.first_for(slot, class)?;
-        let first = self.at_home(slot, class, first);
+        let first = self.at_home(slot, class, self.first_for(slot, class)?);
         if class == FREE || self.order == Order::Given {
             return Some(first);
         }

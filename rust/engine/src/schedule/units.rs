@@ -36,7 +36,7 @@ pub(super) struct Unit {
     pub(super) class: Class,
     /// That of its first test.
     pub(super) turn: u8,
-    /// Handed out before the fillers.
+    /// Handed out before the fillers, if it is long.
     pub(super) block: bool,
     /// Not handed out yet, in collection order.
     pub(super) tests: VecDeque<TestId>,
