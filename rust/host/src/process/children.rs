@@ -10,6 +10,10 @@ use super::{Blow, Brand, Keep, signal_group};
 /// How often the end of an orphan is looked for.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// How long a living process may be without a command line before it is taken to have none: amid `exec` it has none
+/// for microseconds, longer where the processors are taken.
+const AMID_EXEC: Duration = Duration::from_millis(50);
+
 /// How much of a command line is told, in characters.
 const SHOWN: usize = 80;
 
@@ -185,7 +189,15 @@ fn field(pid: i32, index: usize) -> Option<String> {
 }
 
 fn command_line(pid: i32) -> String {
-    let bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let until = Instant::now() + AMID_EXEC;
+    let mut bytes = Vec::new();
+    while bytes.is_empty() {
+        bytes = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        if !Pid::from_raw(pid).is_some_and(is_alive) || Instant::now() > until {
+            break;
+        }
+        std::thread::yield_now();
+    }
     let words: Vec<_> =
         bytes.split(|byte| *byte == 0).filter(|word| !word.is_empty()).map(String::from_utf8_lossy).collect();
     words.join(" ")
@@ -203,8 +215,8 @@ mod tests {
     fn sleeper(seconds: &str, environment: (&str, &str)) -> Child {
         let child =
             Command::new("sleep").arg(seconds).process_group(0).env(environment.0, environment.1).spawn().unwrap();
-        // Its name is there a moment after its process.
-        while std::fs::read(format!("/proc/{}/cmdline", child.id())).unwrap().is_empty() {
+        // Its environment is there a moment after its process.
+        while std::fs::read(format!("/proc/{}/environ", child.id())).unwrap().is_empty() {
             std::thread::yield_now();
         }
         child
