@@ -18,6 +18,7 @@ from pytest_concurrent._engine import Page, give_back_memory
 from pytest_concurrent.compat import django, seeds
 from pytest_concurrent.compat.xdist_inputs import WorkerInputs
 from pytest_concurrent.controller.start_method import live_threads
+from pytest_concurrent.fork import fork
 from pytest_concurrent.worker import zygote
 from pytest_concurrent.worker.birth import Legacy
 from pytest_concurrent.worker.nextitem import may_be_lazy
@@ -103,7 +104,7 @@ def fork_zygote(
     # Children tidy what is free too; what is tidy already they need not copy for it.
     give_back_memory()
     try:
-        pid = os.fork()
+        pid = fork()
     except OSError:
         for end in (near, far, spare_near, spare_far):
             end.close()

@@ -13,6 +13,7 @@ import pytest
 
 from pytest_concurrent.compat import envwatch, rerunfailures
 from pytest_concurrent.controller import hazards
+from pytest_concurrent.fork import fork
 from pytest_concurrent.settings import Settings
 
 #: Threads of native libraries that sleep through a fork without harm to the child: allocators'
@@ -49,7 +50,7 @@ def choose(config: pytest.Config, settings: Settings, threads: Iterable[str] = (
 
 def threads_at_a_fork(config: pytest.Config) -> tuple[str, ...]:
     """Names of threads that a fork would not take along, found by a fork that comes to nothing."""
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         os._exit(0)
     try:

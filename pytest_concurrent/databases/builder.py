@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from pytest_concurrent.databases.keeper import Door, Keeper, hold_no_core
 from pytest_concurrent.databases.making import Order
 from pytest_concurrent.exceptions import DatabaseTemplateException
+from pytest_concurrent.fork import fork
 
 
 class Makers(Protocol):
@@ -105,7 +106,9 @@ class Builder:
             os.waitpid(pid, 0)
 
 
-def fork(builder: Builder, orders: Sequence[Order], door: Door, inherited: Sequence[Keeper]) -> int:
+def start_builder(
+    builder: Builder, orders: Sequence[Order], door: Door, inherited: Sequence[Keeper]
+) -> int:
     """Fork the builder, and return its process id.
 
     Args:
@@ -114,7 +117,7 @@ def fork(builder: Builder, orders: Sequence[Order], door: Door, inherited: Seque
         door: Where the keeper is reached.
         inherited: The conversations of this process; the child lets go of them.
     """
-    pid = os.fork()
+    pid = fork()
     if pid:
         return pid
     try:

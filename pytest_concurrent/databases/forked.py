@@ -8,6 +8,7 @@ import tempfile
 from typing import NoReturn
 
 from pytest_concurrent.databases.making import Making, Order
+from pytest_concurrent.fork import fork
 
 
 class ForkedMakers:
@@ -22,7 +23,7 @@ class ForkedMakers:
 
     def start(self, order: Order) -> int:
         """Fork one; its process id."""
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             self._make(order)
         return pid

@@ -20,6 +20,7 @@ from pytest_concurrent.exceptions import (
     ResourceException,
     UnsupportedDatabase,
 )
+from pytest_concurrent.fork import fork
 
 #: Seconds beyond the wait that a request names itself within which an answer must come.
 _PATIENCE = 30.0
@@ -174,7 +175,7 @@ def start_keeper(
         retry_delay: Seconds before the first of these attempts.
     """
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    pid = os.fork()
+    pid = fork()
     if pid == 0:
         near.close()
         _keep(far, journals, run_id, max_retries, retry_delay)

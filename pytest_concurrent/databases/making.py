@@ -15,6 +15,7 @@ from pytest_concurrent.databases.keeper import Door, Keeper
 from pytest_concurrent.databases.preparation import Found, Means, Preparation
 from pytest_concurrent.databases.recipe import Recipe
 from pytest_concurrent.exceptions import DatabaseTemplateException, UnsupportedDatabase
+from pytest_concurrent.fork import fork
 
 #: Lines of a failed build's output that are told.
 _TAIL = 20
@@ -116,7 +117,7 @@ class Making:
         conversation = self._door.enter("lender")
         server_facts = {"vendor": recipe.vendor, "identity": preparation.identity()}
         facts = conversation.request("borrow", server_facts=server_facts)
-        self._lender = os.fork()
+        self._lender = fork()
         if self._lender == 0:
             try:
                 # It stays until the keeper goes, which waits for whoever could still come in.

@@ -210,7 +210,7 @@ class Databases:
             return start_builder(orders, self._door, afresh, clones=clones)
         making = Making(self._door, survey.recipes, self._means(), lends=True)
         one = builder.Builder(ForkedMakers(making), clones=clones)
-        return builder.fork(one, orders, self._door, [self._keeper])
+        return builder.start_builder(one, orders, self._door, [self._keeper])
 
     def _survey(self, session: pytest.Session, workers: tuple[int, str]) -> Survey:
         recipes = [recipe for one in self._providers for recipe in one.recipes(session)]

@@ -9,6 +9,7 @@ import traceback
 from typing import Any, NoReturn
 
 from pytest_concurrent._engine import ZygoteLink
+from pytest_concurrent.fork import fork
 from pytest_concurrent.worker import lifeline
 from pytest_concurrent.worker.birth import Birth, Legacy
 from pytest_concurrent.worker.loop import live as live_as_worker
@@ -55,7 +56,7 @@ def live(zygote: int, spare: int, legacy: Legacy) -> NoReturn:
 def _fork_or_not() -> int | None:
     """Fork; None where the system refuses, which is no reason to do without workers."""
     try:
-        return os.fork()
+        return fork()
     except OSError:
         return None
 
@@ -64,7 +65,7 @@ def _fork_on_request(link: ZygoteLink, legacy: Legacy, hang_up: Any) -> None:
     while (request := link.next_fork()) is not None:
         slot, attempt, descriptors = request
         try:
-            pid = os.fork()
+            pid = fork()
         except OSError as error:
             link.fork_failed(slot, str(error))
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from .parity import Compare, on_workers
@@ -125,3 +127,32 @@ def test_hook_hears_each_warning_once(pytester: pytest.Pytester) -> None:
         heard.append((pytester.path / "heard").read_text())
         (pytester.path / "heard").unlink()
     assert heard[0] == heard[1]
+
+
+def test_fork_beside_a_thread_is_not_warned_of(pytester: pytest.Pytester) -> None:
+    # Python does from 3.12 on, wherever such warnings are shown.
+    pytester.makeconftest(
+        """
+        import threading
+
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        """
+    )
+    pytester.makepyfile(test_warn="def test_it(concurrent_database):\n    pass")
+    pytester.makepyfile(
+        schema="""
+        import sqlite3
+
+
+        def make(url):
+            with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
+                connection.execute("create table t (a)")
+        """
+    )
+    databases = ("-o", "concurrent_database=sqlite:///real.db")
+    made_by = ("-o", "concurrent_database_setup=schema:make", "-o", "pythonpath=.")
+    for start in ("fork", "spawn"):
+        python = (sys.executable, "-W", "default", "-m", "pytest")
+        result = pytester.run(*python, *on_workers(2, start), *databases, *made_by)
+        result.assert_outcomes(passed=1)
+        assert "multi-threaded" not in result.stdout.str() + result.stderr.str()
