@@ -11,11 +11,14 @@ import subprocess
 import termios
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 #: Seconds after which what is expected does not appear any more. Generous: machines are busy.
 PATIENCE = 40.0
+#: Seconds after which somebody presses a key again that seems to have done nothing.
+IMPATIENCE = 2.0
 
 
 class Keyboard:
@@ -65,9 +68,9 @@ class Keyboard:
         self._process.kill()
         self._process.wait()
 
-    def await_text(self, text: str) -> str:
+    def await_text(self, text: str, patience: float = PATIENCE) -> str:
         """Wait until a text appears behind what was awaited before; what came before it."""
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + patience
         while (found := self.screen.find(text, self._read)) < 0:
             if not self._look(until - time.monotonic()):
                 raise AssertionError(f"{text!r} does not appear in:\n{self.screen[self._read :]}")
@@ -77,6 +80,21 @@ class Keyboard:
     def type(self, keys: str) -> None:
         """Press keys; those that a terminal acts upon as well."""
         os.write(self._near, keys.encode())
+
+    def press_until(self, keys: str, text: str) -> None:
+        """Press keys until a text appears, and again where they had no effect.
+
+        An interrupt between Python's prompt and its wait for input is noticed with the next key:
+        `readline_until_enter_or_signal` of CPython has that gap.
+        """
+        until = time.monotonic() + PATIENCE
+        while True:
+            self.type(keys)
+            with suppress(AssertionError):
+                self.await_text(text, min(IMPATIENCE, until - time.monotonic()))
+                return
+            if time.monotonic() > until:
+                raise AssertionError(f"{keys!r} does not bring up {text!r}:\n{self.screen}")
 
     def ask(self, line: str, answer: str) -> None:
         """Type a line at a debugger's prompt, and await what it answers and the next prompt."""

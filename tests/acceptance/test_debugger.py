@@ -210,8 +210,7 @@ def test_ctrl_c_at_the_prompt_is_the_debuggers(
     pytester.makepyfile(STOPS)
     with sit(2, f"--concurrent-start={start}") as keyboard:
         keyboard.await_text("(Pdb) ")
-        keyboard.type("\x03")
-        keyboard.await_text("--KeyboardInterrupt--")
+        keyboard.press_until("\x03", "--KeyboardInterrupt--")
         keyboard.await_text("(Pdb) ")
         keyboard.ask("p inside", "41")
         keyboard.type("c\n")
