@@ -1,4 +1,4 @@
-"""How long set-ups that tests share take, measured apart from the tests that trigger them."""
+"""How long what tests share takes, measured apart from the tests that trigger it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from pytest_concurrent.worker import tracebacks
 
 
 class FixtureClock:
-    """Measures the set-up of fixtures wider than a function, and tells while they are at work.
+    """Measures fixtures wider than a function, and tells while they are at work.
 
-    A fixture's own time is what its function took without the wider fixtures that it asked for.
+    A fixture's own time is what its function took without the wider fixtures that it asked for,
+    and without the teardown of what they replaced.
 
     Args:
         numbers: Numbers of the shared set-ups that the controller knows, by key.
@@ -29,7 +30,8 @@ class FixtureClock:
         self._doing: list[str] = []
         self._nested: list[float] = []
         self._set_ups: list[tuple[int, float]] = []
-        self._total = 0.0
+        self._torn_down_since = 0.0
+        self._spent = 0.0
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(
@@ -43,13 +45,13 @@ class FixtureClock:
             self._nested.append(0.0)
             began = time.perf_counter()
             # Finalizers run last in, first out: these two stand around what the set-up adds.
-            fixturedef.addfinalizer(self._leave)
+            fixturedef.addfinalizer(self._end_teardown)
             self._enter(f"set-up of {what}")
             try:
                 return (yield)
             finally:
                 self._leave()
-                fixturedef.addfinalizer(partial(self._enter, f"teardown of {what}"))
+                fixturedef.addfinalizer(partial(self._begin_teardown, f"teardown of {what}"))
                 self._done(time.perf_counter() - began, fixturedef, request)
         except BaseException:
             tracebacks.hide_own_frames(request.config)
@@ -63,17 +65,33 @@ class FixtureClock:
         del self._doing[-1:]
         self._share(self._doing[-1] if self._doing else None)
 
+    def _begin_teardown(self, what: str) -> None:
+        self._enter(what)
+        self._torn_down_since = time.perf_counter()
+
+    def _end_teardown(self) -> None:
+        self._leave()
+        took = time.perf_counter() - self._torn_down_since
+        self._spend(took, own=took)
+
     def _done(self, took: float, fixturedef: FixtureDef[object], request: SubRequest) -> None:
         own = max(0.0, took - self._nested.pop())
-        if self._nested:
-            self._nested[-1] += took
-        self._total += own
+        self._spend(took, own=own)
         number = self._numbers.get(key_of(fixturedef, request.node, request.param_index))
         if number is not None:
             self._set_ups.append((number, own))
 
-    def take(self) -> tuple[float, list[tuple[int, float]]]:
-        """Seconds of shared set-ups since the last call, in all and by number."""
-        taken = (self._total, self._set_ups)
-        self._total, self._set_ups = 0.0, []
+    def _spend(self, took: float, *, own: float) -> None:
+        self._spent += own
+        if self._nested:
+            self._nested[-1] += took
+
+    def lap(self) -> float:
+        """Seconds that shared set-ups and teardowns took since the last call."""
+        spent, self._spent = self._spent, 0.0
+        return spent
+
+    def take(self) -> list[tuple[int, float]]:
+        """The known set-ups since the last call: number and seconds of each."""
+        taken, self._set_ups = self._set_ups, []
         return taken

@@ -27,7 +27,7 @@ class Sender:
     Args:
         link: The worker's socket.
         config: pytest's configuration.
-        clock: Measures shared set-ups.
+        clock: Measures what tests share.
         terminal: The stand-in whose text travels with the test; None without a terminal.
     """
 
@@ -89,7 +89,7 @@ class Sender:
             # from a count that only this process has.
             self._asks = True
             self._config.hook.pytest_report_teststatus(report=report, config=self._config)
-        self._summary.add(report)
+        self._summary.add(report, self._clock)
         self._gather_written()
         packer.add(report)
         if type(report) is pytest.TestReport:
@@ -107,14 +107,13 @@ class Sender:
 
     def send(self) -> int | None:
         """Send the test; the number of the next one if it is claimed already."""
-        shared, set_ups = self._clock.take()
         summary = self._summary
         told = (
             self._number,
             summary.verdict,
             summary.failures,
-            summary.timing(shared),
-            set_ups,
+            summary.timing(),
+            self._clock.take(),
             summary.message,
         )
         payload = self._payload()
@@ -139,6 +138,7 @@ class Sender:
     def send_between_tests(self) -> None:
         """Send what was reported since the last test ended, if that is anything."""
         packer = self._packer
+        self._clock.lap()
         self._gather_written()
         if self._warnings or self._written or (packer is not None and packer.packed):
             summary = self._summary
@@ -171,6 +171,7 @@ class _Summary:
     __slots__ = (
         "_called",
         "_failed",
+        "_shared",
         "_skipped",
         "_start",
         "_times",
@@ -184,6 +185,7 @@ class _Summary:
 
     def __init__(self) -> None:
         self._times = {"setup": 0.0, "call": 0.0, "teardown": 0.0}
+        self._shared = 0.0
         self._start = 0.0
         self._failed = ""
         self._skipped = self._xfailed = self._xpassed = self._called = False
@@ -192,11 +194,13 @@ class _Summary:
         self.failures = 0
         self.message = ""
 
-    def add(self, report: pytest.TestReport) -> None:
+    def add(self, report: pytest.TestReport, clock: FixtureClock) -> None:
         when = report.when
         if type(report) is pytest.TestReport and when is not None:
+            shared = clock.lap()
+            self._shared += shared
             # A test that another plugin runs again reports each attempt; the last one counts.
-            self._times[when] = max(0.0, report.duration - self.excluded)
+            self._times[when] = max(0.0, report.duration - self.excluded - shared)
             self.excluded = 0.0
             self._called = when != "setup"
             if when == "setup":
@@ -232,11 +236,10 @@ class _Summary:
             return "not_run"
         return "skipped" if self._skipped else "passed"
 
-    def timing(self, shared: float) -> tuple[float, float, float, float, float]:
-        """Start (unix time), own set-up, call, teardown, shared set-ups; in seconds."""
+    def timing(self) -> tuple[float, float, float, float, float]:
+        """Start (unix time), own set-up, call, teardown, what tests share; in seconds."""
         times = self._times
-        setup = max(0.0, times["setup"] - shared)
-        return (self._start, setup, times["call"], times["teardown"], shared)
+        return (self._start, times["setup"], times["call"], times["teardown"], self._shared)
 
 
 def _leads_to_call(report: pytest.TestReport) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -224,3 +226,51 @@ def test_fixture_values_may_be_anything(pytester: pytest.Pytester, compare: Comp
         """
     )
     assert compare("-rA").code == 0
+
+
+def test_what_tests_share_is_not_their_own_time(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import time
+
+        import pytest
+
+
+        @pytest.fixture(scope="class", params=[1, 2])
+        def outer():
+            yield time.sleep(0.05)
+            time.sleep(0.2)
+
+
+        @pytest.fixture(scope="class")
+        def inner(outer):
+            yield time.sleep(0.05)
+            time.sleep(0.1)
+
+
+        @pytest.fixture
+        def own():
+            yield time.sleep(0.01)
+            time.sleep(0.02)
+
+
+        class TestAll:
+            def test_it(self, inner, own):
+                pass
+
+
+        def test_other():
+            pass
+        """
+    )
+    reports = ("--concurrent-events=events", "--junit-xml=junit.xml")
+    pytester.runpytest_subprocess(*on_workers(1), *reports).assert_outcomes(passed=3)
+    events = map(json.loads, (pytester.path / "events").read_text().splitlines())
+    tests = [event for event in events if event["event"] == "test_finished"]
+    assert tests[0]["shared"] >= 0.1
+    assert tests[1]["shared"] >= 0.7
+    # What pytest measures is all of it, and nothing is counted twice.
+    root = ElementTree.parse(pytester.path / "junit.xml").getroot()
+    measured = [float(case.get("time", "")) for case in root.iter("testcase")]
+    told = [sum(event[part] for part in ("setup", "call", "teardown", "shared")) for event in tests]
+    assert told == pytest.approx(measured, abs=0.002)
