@@ -64,7 +64,7 @@ demo: $(VENV)/demo-installed
 	@echo "== pytest --concurrent"
 	@cd examples/shop && $(BIN)/pytest --cache-clear --concurrent
 	@echo
-	@echo "== Second run: the first one measured every test, so the longest start first."
+	@echo "== Second run: the first one measured every test, so long ones that would come last start first."
 	@echo "== pytest --concurrent"
 	@cd examples/shop && $(BIN)/pytest --concurrent
 

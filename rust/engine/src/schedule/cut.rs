@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::course::Course;
 use super::estimates::Estimates;
 use super::fixtures::{FixtureCosts, Seam};
 use super::units::Kind;
@@ -11,7 +12,7 @@ use crate::ids::TestId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) kind: Kind,
-    /// Handed out before the fillers, if it is long.
+    /// Handed out before the fillers, if it cannot wait.
     pub(super) block: bool,
     pub(super) tests: Vec<TestId>,
 }
@@ -20,19 +21,19 @@ pub(super) struct Piece {
 pub(super) struct Cutter<'a> {
     pub(super) estimates: &'a Estimates,
     pub(super) costs: &'a FixtureCosts,
-    /// A test that is thought to take longer becomes a piece of its own.
-    pub(super) long: Duration,
+    /// A test that cannot wait becomes a piece of its own.
+    pub(super) course: &'a Course,
 }
 
 impl Cutter<'_> {
-    /// Tests tied by costly or unmeasured seams stay together; the others become runs of neighbours, without the long
-    /// ones among them.
+    /// Tests tied by costly or unmeasured seams stay together; the others become runs of neighbours, without those among
+    /// them that cannot wait.
     pub(super) fn cut(&self, row: &[TestId]) -> Vec<Piece> {
         let mut pieces = Vec::new();
         let mut filler = Vec::new();
         for atom in row.chunk_by(|left, right| self.costs.seam(*left, *right) != Seam::Free) {
             match atom {
-                [test] if !self.is_long(*test) => filler.push(*test),
+                [test] if !self.cannot_wait(*test) => filler.push(*test),
                 [_] => pieces.push(Piece { kind: Kind::Loose, block: true, tests: atom.to_vec() }),
                 _ => {
                     pieces.extend(take_filler(&mut filler));
@@ -44,8 +45,8 @@ impl Cutter<'_> {
         pieces
     }
 
-    fn is_long(&self, test: TestId) -> bool {
-        self.estimates.known(test).is_some_and(|time| time > self.long)
+    fn cannot_wait(&self, test: TestId) -> bool {
+        self.estimates.known(test).is_some_and(|time| self.course.cannot_wait(test, time))
     }
 
     fn bound(&self, atom: &[TestId]) -> Kind {
@@ -76,7 +77,8 @@ mod tests {
         let mut suite = suite(tests);
         suite.fixtures = vec![fixture(0.5), unmeasured()];
         let (estimates, costs) = (Estimates::new(&suite), FixtureCosts::new(&suite));
-        let cutter = Cutter { estimates: &estimates, costs: &costs, long: Duration::from_millis(100) };
+        let course = Course::new(&suite, &estimates, 2);
+        let cutter = Cutter { estimates: &estimates, costs: &costs, course: &course };
         let row: Vec<_> = (0..suite.tests.len() as u32).map(TestId).collect();
         let plain = |piece: Piece| (piece.kind, piece.block, piece.tests.iter().map(|test| test.0).collect());
         cutter.cut(&row).into_iter().map(plain).collect()

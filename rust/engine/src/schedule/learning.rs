@@ -48,7 +48,7 @@ impl Plan {
             return;
         }
         let row: Vec<TestId> = self.units[id].tests.iter().copied().collect();
-        let cutter = Cutter { estimates: &self.estimates, costs: &self.costs, long: self.long };
+        let cutter = Cutter { estimates: &self.estimates, costs: &self.costs, course: &self.course };
         let mut pieces = cutter.cut(&row);
         pieces.sort_by_key(|piece| piece.tests[0]);
         let mut pieces = pieces.into_iter();

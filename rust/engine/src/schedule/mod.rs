@@ -2,6 +2,7 @@
 
 mod batch;
 mod classes;
+mod course;
 mod cut;
 mod estimates;
 mod fixtures;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::batch::{Access, Batch, Handed, Room, horizon, most_tests};
 use super::classes::{Classes, FREE, SERIAL};
+use super::course::Course;
 use super::cut::Cutter;
 use super::estimates::Estimates;
 use super::fixtures::FixtureCosts;
@@ -19,20 +20,12 @@ use crate::event::FixtureSetUp;
 use crate::ids::{FixtureId, ModuleId, Slot, TestId};
 use crate::suite::{Config, Order, Suite};
 
-/// A test longer than this part of the ideal wall time goes first and alone: whatever is left for the end is shorter,
-/// so that the last worker is at most that much behind the first.
-const LONG_PART: u32 = 100;
-
-/// What is shorter never goes first: nobody notices a tenth of a second at the end, and estimates of short tests vary
-/// by as much on a busy machine, which would shuffle them from run to run.
-const LONG_AT_LEAST: Duration = Duration::from_millis(100);
-
 /// The tests that wait, in units on shelves, and what each worker is busy with.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(super) order: Order,
     pub(super) workers: u16,
-    pub(super) long: Duration,
+    pub(super) course: Course,
     pub(super) estimates: Estimates,
     pub(super) costs: FixtureCosts,
     pub(super) classes: Classes,
@@ -66,13 +59,13 @@ impl Plan {
         let workers = config.workers.max(1);
         let (estimates, costs) = (Estimates::new(suite), FixtureCosts::new(suite));
         let classes = Classes::new(suite, workers);
-        let work: Duration = (0..suite.tests.len()).map(|index| estimates.of(TestId(index as u32))).sum();
-        let long = (work / u32::from(workers) / LONG_PART).max(LONG_AT_LEAST);
-        let units = build(suite, config.order, &classes, &Cutter { estimates: &estimates, costs: &costs, long });
+        let course = Course::new(suite, &estimates, workers);
+        let cutter = Cutter { estimates: &estimates, costs: &costs, course: &course };
+        let units = build(suite, config.order, &classes, &cutter);
         let mut plan = Self {
             order: config.order,
             workers,
-            long,
+            course,
             unit_of: vec![0; suite.tests.len()],
             shelves: vec![Shelf::new(); classes.count()],
             shelved_time: vec![Duration::ZERO; classes.count()],

@@ -104,9 +104,9 @@ impl Plan {
             return (Rank::Block, Duration::ZERO);
         }
         let time = unit.time(&self.estimates) + unit.set_up;
-        // What is short levels out the end in any order; in that of the collection a test finds before it what it usually
-        // does.
-        if unit.block && time > self.long { (Rank::Block, time) } else { (Rank::Filler, Duration::ZERO) }
+        let first = unit.tests.front();
+        let cannot_wait = unit.block && first.is_some_and(|first| self.course.cannot_wait(*first, time));
+        if cannot_wait { (Rank::Block, time) } else { (Rank::Filler, Duration::ZERO) }
     }
 
     /// In the given order there are no turns but that order.

@@ -36,7 +36,7 @@ pub(super) struct Unit {
     pub(super) class: Class,
     /// That of its first test.
     pub(super) turn: u8,
-    /// Handed out before the fillers, if it is long.
+    /// Handed out before the fillers, if it cannot wait.
     pub(super) block: bool,
     /// Not handed out yet, in collection order.
     pub(super) tests: VecDeque<TestId>,
@@ -256,6 +256,7 @@ pub(super) mod testing {
 
 #[cfg(test)]
 mod tests {
+    use super::super::course::Course;
     use super::super::fixtures::FixtureCosts;
     use super::testing::{ids, suite, test};
     use super::*;
@@ -264,7 +265,8 @@ mod tests {
     fn built(tests: impl IntoIterator<Item = Test>, order: Order) -> Vec<(Kind, Vec<TestId>)> {
         let suite = suite(tests);
         let (estimates, costs) = (Estimates::new(&suite), FixtureCosts::new(&suite));
-        let cutter = Cutter { estimates: &estimates, costs: &costs, long: Duration::from_secs(1) };
+        let course = Course::new(&suite, &estimates, 2);
+        let cutter = Cutter { estimates: &estimates, costs: &costs, course: &course };
         let units = build(&suite, order, &Classes::new(&suite, 2), &cutter);
         units.into_iter().map(|unit| (unit.kind, unit.tests.into())).collect()
     }
