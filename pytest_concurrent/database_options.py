@@ -18,6 +18,7 @@ DB: Option[str] = Option(
     "transactional test gets a clone of its own instead of a flush; off: hands off.",
     shown_default="auto",
     metavar="HOW",
+    sequential=True,
 )
 DB_REBUILD: Option[bool] = Option(
     word="db-rebuild",
@@ -27,6 +28,7 @@ DB_REBUILD: Option[bool] = Option(
     help="Build the templates anew, whatever is there.",
     shown_default="off",
     opposites=("DJANGO_TEST_TEMPLATE_CACHE",),
+    sequential=True,
 )
 DB_CACHE: Option[Path | None] = Option(
     word="db-cache",
@@ -37,6 +39,7 @@ DB_CACHE: Option[Path | None] = Option(
     "there.",
     shown_default="off",
     metavar="DIR",
+    sequential=True,
 )
 DB_CLEAN: Option[bool] = Option(
     word="db-clean",

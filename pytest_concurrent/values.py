@@ -103,14 +103,18 @@ def _size(text: str) -> int:
     return int(size)
 
 
-def _seconds(text: str) -> float:
+def _seconds(text: str, least: float = MIN_SECONDS) -> float:
     try:
         seconds = float(text)
     except ValueError:
         raise ValueError from None  # its own words add nothing
-    if "_" in text or not MIN_SECONDS <= seconds <= MAX_SECONDS:
+    if "_" in text or not least <= seconds <= MAX_SECONDS:
         raise ValueError
     return seconds
+
+
+def _pause(text: str) -> float:
+    return _seconds(text, least=0.0)
 
 
 def _shard(text: str) -> Shard:
@@ -191,6 +195,7 @@ FLAG = Kind("1, true, yes, on, 0, false, no or off", _flag)
 WORKERS = Kind(f"auto, or a whole number from 0 to {MAX_WORKERS}", _workers)
 RESTARTS = Kind(f"a whole number from 0 to {MAX_RESTARTS}", _restarts)
 SECONDS = Kind(f"a number of seconds from {MIN_SECONDS} to {MAX_SECONDS:.0f}", _seconds)
+PAUSE = Kind(f"a number of seconds from 0 to {MAX_SECONDS:.0f}", _pause)
 SHARD = Kind(f"I/N with 1 <= I <= N <= {MAX_SHARDS}, for example 1/4", _shard)
 INPUT_FILE = Kind("a file that can be read", _input_file, path=True)
 OUTPUT_FILE = Kind("the path of a file to write", _output_file, path=True)

@@ -31,7 +31,7 @@ MAX_RETRIES: Option[int] = Option(
 RETRY_DELAY: Option[float] = Option(
     word="retry-delay",
     field="retry_delay",
-    kind=values.SECONDS,
+    kind=values.PAUSE,
     default=1.0,
     help="Pause before the first of these retries; doubled before each further one, and shortened "
     "by up to a half at random.",

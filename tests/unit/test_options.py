@@ -24,6 +24,7 @@ KINDS = [
     values.BOUND,
     values.SIZE,
     values.SECONDS,
+    values.PAUSE,
     values.SHARD,
     values.INPUT_FILE,
     values.OUTPUT_FILE,
@@ -93,6 +94,10 @@ def test_seconds_are_parsed(text: str, seconds: float) -> None:
     assert values.SECONDS.parse(text) == seconds
 
 
+def test_pause_may_be_nothing() -> None:
+    assert [values.PAUSE.parse(text) for text in ("0", "0.0001", "1e9")] == [0.0, 0.0001, 1e9]
+
+
 @pytest.mark.parametrize(
     ("text", "size"),
     [
@@ -122,6 +127,7 @@ REFUSED = [
     (values.BOUND, ["", "auto", "0", "-1", "1025"]),
     (values.SIZE, ["", "0", "-1", "G", "2X", "2GiBs", "1e9", "2,5G", "٣M", "0.1B", "9" * 5000]),
     (values.SECONDS, ["", "0", "-5", "nan", "inf", "1e999", "1e10", "0.0001", "5s", "1_0"]),
+    (values.PAUSE, ["", "-1", "nan", "inf", "1e10", "1s"]),
     (values.SHARD, ["", "0/3", "4/3", "a/b", "1", "1/", "/3", "1/2/3", "-1/3", "1/10001", "1.0/2"]),
     (values.one_of("auto", "fork"), ["", "spawn", "auto,fork"]),
     (values.INPUT_FILE, [".", "there/is/no/such/file", "a\0b"]),
