@@ -89,7 +89,8 @@ def _wagtail(
         "venv-wagtail",
         "empty-folder",
         ("--pyargs", package),
-        {"DJANGO_SETTINGS_MODULE": "wagtail.test.settings"},
+        # Sets of texts stand in messages of tests that fail.
+        {"DJANGO_SETTINGS_MODULE": "wagtail.test.settings", "PYTHONHASHSEED": "0"},
         migration=migration,
         leftovers=leftovers,
         exit_code=exit_code,
