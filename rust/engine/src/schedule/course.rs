@@ -20,8 +20,9 @@ const LONG_AT_LEAST: Duration = Duration::from_millis(100);
 
 /// The course that the run takes in the order of the collection.
 ///
-/// In that order a test finds before it what it usually does, so only what would end too late leaves it. A module is
-/// thought to begin when all that stands before it is done, and to stay with one worker: that is as late as it gets.
+/// In that order, turn by turn, a test finds before it what it usually does, so only what would end too late leaves it. A
+/// module is thought to begin when all that stands before it is done, and to stay with one worker: that is as late as it
+/// gets.
 #[derive(Clone, Debug)]
 pub(super) struct Course {
     /// By test.
@@ -34,13 +35,16 @@ pub(super) struct Course {
 impl Course {
     pub(super) fn new(suite: &Suite, estimates: &Estimates, workers: u16) -> Self {
         let workers = u32::from(workers.max(1));
-        let mut modules: HashMap<ModuleId, Duration> = HashMap::new();
+        let mut modules: HashMap<(u8, ModuleId), Duration> = HashMap::new();
         let mut work = Duration::ZERO;
-        let mut starts = Vec::with_capacity(suite.tests.len());
-        for (index, test) in suite.tests.iter().enumerate() {
+        let mut starts = vec![Duration::ZERO; suite.tests.len()];
+        // What runs alone comes when all else is done.
+        let mut order: Vec<_> = suite.tests.iter().enumerate().filter(|(_, test)| !test.serial).collect();
+        order.sort_by_key(|(_, test)| test.turn);
+        for (index, test) in order {
             let estimate = estimates.of(TestId(index as u32));
-            let next = modules.entry(test.module).or_insert(work / workers);
-            starts.push(*next);
+            let next = modules.entry((test.turn, test.module)).or_insert(work / workers);
+            starts[index] = *next;
             *next += estimate;
             work += estimate;
         }
@@ -92,6 +96,20 @@ mod tests {
         let large = (0..20).map(|_| test(100).lasting(1.0));
         let course = course(large.chain(modules(60)), 4);
         assert!(!course.cannot_wait(TestId(0), SECOND) && course.cannot_wait(TestId(19), SECOND));
+    }
+
+    #[test]
+    fn later_turn_comes_late_wherever_it_is() {
+        let later = test(100).lasting(1.0).in_turn(1);
+        let course = course([later].into_iter().chain(modules(80)), 4);
+        assert!(course.cannot_wait(TestId(0), SECOND) && !course.cannot_wait(TestId(1), SECOND));
+    }
+
+    #[test]
+    fn what_runs_alone_keeps_nobody_busy() {
+        let alone = (0..80).map(|module| test(module).lasting(1.0).alone());
+        let course = course(modules(80).chain(alone), 4);
+        assert!(course.cannot_wait(TestId(79), SECOND) && !course.cannot_wait(TestId(0), SECOND));
     }
 
     #[test]
