@@ -15,7 +15,7 @@ use super::modules::Modules;
 use super::outlook::Outlook;
 use super::shelf::{Key, Rank, Shelf};
 use super::stock::Stock;
-use super::units::{Kind, Unit, UnitId, build};
+use super::units::{Kind, Unit, UnitId, block_times, build};
 use crate::event::FixtureSetUp;
 use crate::ids::{FixtureId, ModuleId, Slot, TestId};
 use crate::suite::{Config, Order, Suite};
@@ -59,9 +59,11 @@ impl Plan {
         let workers = config.workers.max(1);
         let (estimates, costs) = (Estimates::new(suite), FixtureCosts::new(suite));
         let classes = Classes::new(suite, workers);
-        let course = Course::new(suite, &estimates, workers);
+        let mut course = Course::new(suite, &estimates, workers);
         let cutter = Cutter { estimates: &estimates, costs: &costs, course: &course };
         let units = build(suite, config.order, &classes, &cutter);
+        let times = block_times(&units, &estimates, suite.tests.len());
+        course.divide(|test| times[test.index()]);
         let mut plan = Self {
             order: config.order,
             workers,

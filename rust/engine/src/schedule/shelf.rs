@@ -103,10 +103,10 @@ impl Plan {
         if self.in_file_order() {
             return (Rank::Block, Duration::ZERO);
         }
-        let time = unit.time(&self.estimates) + unit.set_up;
-        let first = unit.tests.front();
-        let cannot_wait = unit.block && first.is_some_and(|first| self.course.cannot_wait(*first, time));
-        if cannot_wait { (Rank::Block, time) } else { (Rank::Filler, Duration::ZERO) }
+        match unit.as_block(&self.estimates) {
+            Some((first, time)) if self.course.cannot_wait(first, time) => (Rank::Block, time),
+            _ => (Rank::Filler, Duration::ZERO),
+        }
     }
 
     /// In the given order there are no turns but that order.

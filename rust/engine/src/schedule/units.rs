@@ -91,6 +91,12 @@ impl Unit {
         }
     }
 
+    /// Its first test and its time, set-ups included, if it goes before the fillers as soon as it cannot wait.
+    pub(super) fn as_block(&self, estimates: &Estimates) -> Option<(TestId, Duration)> {
+        let first = self.tests.front().filter(|_| self.block)?;
+        Some((*first, self.time(estimates) + self.set_up))
+    }
+
     /// Hand out the test at this place.
     pub(super) fn take(&mut self, place: usize, known: Option<Duration>) -> Option<TestId> {
         let test = self.tests.get(place).copied()?;
@@ -134,6 +140,17 @@ pub(super) fn build(suite: &Suite, order: Order, classes: &Classes, cutter: &Cut
         unit.set_up = cutter.costs.set_up_time(unit.tests.iter().copied());
     }
     units
+}
+
+/// By test: how long the block takes that it belongs to.
+pub(super) fn block_times(units: &[Unit], estimates: &Estimates, tests: usize) -> Vec<Option<Duration>> {
+    let mut times = vec![None; tests];
+    for unit in units {
+        if let Some((_, time)) = unit.as_block(estimates) {
+            unit.tests.iter().for_each(|test| times[test.index()] = Some(time));
+        }
+    }
+    times
 }
 
 /// Tests that could be handed out as one: a group, or the tests of one class and turn that are neighbours.

@@ -57,6 +57,15 @@ fn wrong_estimates_cost_little() {
 }
 
 #[test]
+fn what_goes_first_makes_nothing_else_come_last() {
+    // Behind many short tests one that need not go first by its length, and behind that many that must.
+    let seconds: Vec<f64> = [vec![0.1; 840], vec![0.97], vec![1.1; 32]].concat();
+    let (suite, truth) = measured(&seconds, 2);
+    let ratio = makespan(suite, truth, 12) / bound(&seconds, 12);
+    assert!(ratio <= 1.05, "{ratio:.4} of the bound");
+}
+
+#[test]
 fn first_run_ends_within_twice_the_bound() {
     for (seed, workers) in [(1, 4), (2, 8), (3, 12)] {
         let seconds = log_normal(seed);
