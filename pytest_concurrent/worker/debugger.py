@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 from unittest import mock
 
@@ -16,6 +17,9 @@ from pytest_concurrent._engine import WorkerLink
 from pytest_concurrent.worker.console import Console, Entered
 from pytest_concurrent.worker.sender import Sender
 from pytest_concurrent.worker.terminal import TerminalStandIn
+
+#: What runs a set-up, a test or a teardown, and makes no report itself.
+_PHASE = pytest.CallInfo.from_call.__func__.__code__  # type: ignore[attr-defined]
 
 
 class Debugger:
@@ -139,8 +143,16 @@ class _EndOfPhase:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self) -> None:
-        """It is over."""
-        self._debugger.leave_behind()
+        """It is over, or only a subtest is."""
+        if not _is_amid_phase():
+            self._debugger.leave_behind()
+
+
+def _is_amid_phase() -> bool:
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code is not _PHASE:
+        frame = frame.f_back
+    return frame is not None
 
 
 def install(debugger: Debugger, config: pytest.Config) -> None:

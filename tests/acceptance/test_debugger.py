@@ -261,6 +261,31 @@ def test_trace_stops_in_each_test(pytester: pytest.Pytester, sit: Sit, start: st
         assert "3 passed" in keyboard.screen
 
 
+@pytest.mark.skipif(not hasattr(pytest, "Subtests"), reason="this pytest has no subtests")
+def test_step_over_the_end_of_a_subtest_stays(pytester: pytest.Pytester, sit: Sit) -> None:
+    pytester.makepyfile(
+        """
+        def test_stops(subtests):
+            breakpoint()
+            with subtests.test():
+                here = 1
+            after = 2
+            last = 3
+        """
+    )
+    # Without -s a subtest captures what the debugger prints in it, as in a sequential run.
+    with sit(1, "-s") as keyboard:
+        keyboard.await_text("-> with subtests.test():")
+        keyboard.await_text("(Pdb) ")
+        for _ in range(3):
+            keyboard.ask("n", "-> ")
+        keyboard.ask("n", "-> last = 3")
+        keyboard.ask("p here + after", "3")
+        keyboard.type("c\n")
+        assert keyboard.end() == 0
+        assert "1 passed" in keyboard.screen
+
+
 @both_starts
 def test_steps_beyond_the_end_of_a_test_go_on_with_the_run(
     pytester: pytest.Pytester, sit: Sit, start: str
