@@ -32,6 +32,7 @@ class FixtureClock:
         self._set_ups: list[tuple[int, float]] = []
         self._torn_down_since = 0.0
         self._spent = 0.0
+        self._by_phase: dict[str, float] = {}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_fixture_setup(
@@ -86,10 +87,21 @@ class FixtureClock:
         if self._nested:
             self._nested[-1] += took
 
-    def lap(self) -> float:
-        """Seconds that shared set-ups and teardowns took since the last call."""
-        spent, self._spent = self._spent, 0.0
-        return spent
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> None:
+        """A phase is over, or a subtest in it; when that is logged is up to plugins."""
+        if self._spent:
+            self._by_phase[call.when] = self._by_phase.get(call.when, 0.0) + self._spent
+            self._spent = 0.0
+
+    def lap(self, phase: str) -> float:
+        """Seconds of shared set-ups and teardowns in a phase that was not asked for before."""
+        return self._by_phase.pop(phase, 0.0)
+
+    def forget(self) -> None:
+        """What was shared since the last test belongs to none."""
+        self._spent = 0.0
+        self._by_phase.clear()
 
     def take(self) -> list[tuple[int, float]]:
         """The known set-ups since the last call: number and seconds of each."""

@@ -138,7 +138,7 @@ class Sender:
     def send_between_tests(self) -> None:
         """Send what was reported since the last test ended, if that is anything."""
         packer = self._packer
-        self._clock.lap()
+        self._clock.forget()
         self._gather_written()
         if self._warnings or self._written or (packer is not None and packer.packed):
             summary = self._summary
@@ -197,7 +197,7 @@ class _Summary:
     def add(self, report: pytest.TestReport, clock: FixtureClock) -> None:
         when = report.when
         if type(report) is pytest.TestReport and when is not None:
-            shared = clock.lap()
+            shared = clock.lap(when)
             self._shared += shared
             # A test that another plugin runs again reports each attempt; the last one counts.
             self._times[when] = max(0.0, report.duration - self.excluded - shared)

@@ -228,7 +228,20 @@ def test_fixture_values_may_be_anything(pytester: pytest.Pytester, compare: Comp
     assert compare("-rA").code == 0
 
 
-def test_what_tests_share_is_not_their_own_time(pytester: pytest.Pytester) -> None:
+LOGS_LATE = """
+from _pytest.runner import runtestprotocol
+
+
+def pytest_runtest_protocol(item, nextitem):
+    for report in runtestprotocol(item, nextitem=nextitem, log=False):
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+@pytest.mark.parametrize("conftest", ["", LOGS_LATE], ids=["as-is", "logged-late"])
+def test_what_tests_share_is_not_their_own_time(pytester: pytest.Pytester, conftest: str) -> None:
+    pytester.makeconftest(conftest)
     pytester.makepyfile(
         """
         import time
