@@ -7,7 +7,7 @@ import select
 import signal
 import threading
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 #: Seconds that running tests are given after the first interrupt, and again for their teardown.
@@ -38,7 +38,9 @@ def handled(
         interrupt(count)
 
     def hang_up(number: int, frame: FrameType | None) -> None:
-        _leave_dead_streams()
+        # With no descriptor left there is nothing to be done about what nobody reads.
+        with suppress(OSError):
+            _leave_dead_streams()
         # The system sends it when a terminal is closed, and a shell then sends it once more.
         if not count:
             handle(number, frame)

@@ -42,7 +42,6 @@ class Spawning:
         lifeline: Write end of the pipe whose end the workers do not survive.
         staff: How many workers there are to be.
         nodes: Tells plugins of workers.
-        instructions: What each slot is told.
         afresh: How templates of databases are made where this process must not be forked for that.
     """
 
@@ -51,7 +50,6 @@ class Spawning:
     lifeline: int
     staff: Staff
     nodes: NodeTeller
-    instructions: list[Instructions]
     afresh: Afresh
 
     def abandon(self) -> None:
@@ -123,7 +121,7 @@ def prepare(
         inherited=list(given.values()),
     )
     afresh = _afresh(config, instructions[0], count, run_id)
-    return Spawning(spawner, page, write_end, staff, nodes, instructions, afresh)
+    return Spawning(spawner, page, write_end, staff, nodes, afresh)
 
 
 def untravelled(config: pytest.Config) -> list[str]:

@@ -33,7 +33,7 @@ def _hang(name: str, body: str, *texts: str, **more: Any) -> Fault:
 
 
 #: What several tests share has the worker's limit, and the time for it is not the tests'.
-_WORKER_TIMEOUT = r"Timeout: passed the worker's limit of [24] s \(--worker-timeout.*\) during "
+_WORKER_TIMEOUT = r"Timeout: passed the worker's limit of [26] s \(--worker-timeout.*\) during "
 
 
 def _shared_hang(
@@ -74,8 +74,8 @@ _SHARED_HANGS = (
         """,
         "set-up",
         "said before it hung",
-        r"SLOW gw\d in set-up of session fixture 'slow' for 3\.\ds, limit 4\.0s",
-        limit=4,
+        r"SLOW gw\d in set-up of session fixture 'slow' for [45]\.\ds, limit 6\.0s",
+        limit=6,
     ),
     _shared_hang(
         "hangs_in_a_module_fixture_of_a_fixture",

@@ -64,8 +64,8 @@ pub struct Fixture {
 /// In which order tests are handed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Order {
-    /// Long tests and costly groups first, the longest ahead; short tests, and those of which nothing is known, in file
-    /// order.
+    /// What would keep the others waiting at the end first, the longest ahead; all else, and a suite of which nothing is
+    /// known, in collection order.
     #[default]
     LongestFirst,
     /// As collected: the user or a plugin asked for an order (`--ff`, `--sw`, a shuffling plugin).

@@ -45,7 +45,8 @@ impl Plan {
     }
 
     fn next_at_home(&self, slot: Slot, class: usize, first: Key) -> Option<Key> {
-        let (last, module) = self.desk(slot).last?;
+        let last = self.desk(slot).last?;
+        let module = self.modules.of(last);
         let here = |key: &Key| self.modules.of(key.first) == module;
         self.from(class, first, last).next().filter(here).filter(|key| self.offer(slot, key.unit).is_some())
     }
@@ -55,7 +56,7 @@ impl Plan {
         let mut key = first;
         loop {
             let module = self.modules.of(key.first);
-            if others().all(|(_, desk)| desk.last.is_none_or(|(_, other)| other != module)) {
+            if others().all(|(_, desk)| desk.last.is_none_or(|other| self.modules.of(other) != module)) {
                 return self.offer(slot, key.unit).map(|_| key);
             }
             key = self.from(class, first, self.modules.behind(key.first)).next()?;

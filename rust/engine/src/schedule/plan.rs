@@ -17,7 +17,7 @@ use super::shelf::{Key, Rank, Shelf};
 use super::stock::Stock;
 use super::units::{Kind, Unit, UnitId, block_times, build};
 use crate::event::FixtureSetUp;
-use crate::ids::{FixtureId, ModuleId, Slot, TestId};
+use crate::ids::{FixtureId, Slot, TestId};
 use crate::suite::{Config, Order, Suite};
 
 /// The tests that wait, in units on shelves, and what each worker is busy with.
@@ -50,8 +50,8 @@ pub(super) struct Desk {
     /// Units that it has begun, the current one last.
     pub(super) units: Vec<UnitId>,
     pub(super) hold: Option<Hold>,
-    /// The test that was handed to it last, and its module.
-    pub(super) last: Option<(TestId, ModuleId)>,
+    /// The test that was handed to it last.
+    pub(super) last: Option<TestId>,
 }
 
 impl Plan {
@@ -283,7 +283,7 @@ impl Plan {
         let known = self.estimates.known(test);
         self.units[unit].take(place, known);
         self.unit_of[test.index()] = unit;
-        self.desk_mut(slot).last = Some((test, self.modules.of(test)));
+        self.desk_mut(slot).last = Some(test);
         let Unit { class, kind, .. } = self.units[unit];
         self.stock.remove(class, kind, known);
         if class != FREE {

@@ -196,7 +196,7 @@ fn command_line(pid: i32) -> String {
         if !Pid::from_raw(pid).is_some_and(is_alive) || Instant::now() > until {
             break;
         }
-        std::thread::yield_now();
+        std::thread::sleep(AMID_EXEC / 50);
     }
     let words: Vec<_> =
         bytes.split(|byte| *byte == 0).filter(|word| !word.is_empty()).map(String::from_utf8_lossy).collect();
