@@ -982,7 +982,8 @@ def keep(door: int, journals: str, run: str, max_retries: int, retry_delay: floa
             sending one end of a stream socket; taken over.
         journals: Folder, ours alone, where names are written down before they are made.
         run: The run's id.
-        max_retries: How often what a server could not do for the moment is tried again.
+        max_retries: How often something is tried again that others are in the way of; with 0 no
+            server that is away is waited for.
         retry_delay: Seconds before the first of these attempts; doubled before each further one.
 
     Raises:

@@ -104,4 +104,4 @@ class DatabaseCloneException(DatabaseTemplateException):
 class DatabaseRetryException(DatabaseCloneException, WorkerRetryException):
     """A worker's database could not be cloned or restored, however often that was tried."""
 
-    hint = "Look whether the server runs and is reached; --concurrent-max-retries allows more."
+    hint = "Look whether the server runs and is reached, and who else is connected to it."

@@ -22,8 +22,9 @@ MAX_RETRIES: Option[int] = Option(
     kind=values.RESTARTS,
     default=3,
     help="How often in a row a worker is tried again that does not start, or that is killed from "
-    "outside while it runs no test, and how often a clone of a database that the server could not "
-    "make for the moment. A failing test is never run again.",
+    "outside while it runs no test, and how often a database is cloned or restored again where "
+    "others are in the way. A database server that is away is waited for, for 30 seconds and "
+    "however often that is, unless this is 0. A failing test is never run again.",
     shown_default="3",
     metavar="N",
     variables=("DJANGO_TEST_MAX_RETRIES",),
@@ -34,7 +35,7 @@ RETRY_DELAY: Option[float] = Option(
     kind=values.PAUSE,
     default=1.0,
     help="Pause before the first of these retries; doubled before each further one, and shortened "
-    "by up to a half at random.",
+    "by up to a half at random. Does not count while a database server is away.",
     shown_default="1",
     metavar="SEC",
     unit="seconds",

@@ -171,7 +171,8 @@ def start_keeper(
     Args:
         journals: Folder, ours alone, where names are written down before they are made.
         run_id: The run's id.
-        max_retries: How often what a server could not do for the moment is tried again.
+        max_retries: How often something is tried again that others are in the way of; with 0 no
+            server that is away is waited for.
         retry_delay: Seconds before the first of these attempts.
     """
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -11,8 +11,8 @@ use pyo3::prelude::*;
 
 use crate::worker::owned;
 
-/// Is the keeper until everybody else is gone. The descriptor is taken over. What a server could not do for the moment
-/// is tried again `max_retries` times, the first time after about `retry_delay` seconds.
+/// Is the keeper until everybody else is gone. The descriptor is taken over. What others are in the way of is tried
+/// again `max_retries` times, the first time after about `retry_delay` seconds; with 0 no server that is away is waited for.
 #[pyfunction]
 #[expect(clippy::needless_pass_by_value, reason = "PyO3 hands over what it extracts as owned values")]
 pub(crate) fn keep(

@@ -129,7 +129,7 @@ impl Client {
                 keeper.hand_out(self.id, &wanted, settings, wait.or(PATIENCE))
             }
             Request::Restore { name, wait } => keeper.restore(self.id, &name, wait.or(restore_patience())),
-            Request::Snapshot { name } => keeper.snapshot(self.id, &name),
+            Request::Snapshot { name, wait } => keeper.snapshot(self.id, &name, wait.or(restore_patience())),
             Request::Retire { name } => {
                 keeper.retire(&name);
                 Ok(json!({}))

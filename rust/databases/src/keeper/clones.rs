@@ -150,11 +150,12 @@ impl Keeper {
     pub(super) fn restore(self: &Arc<Self>, client: ClientId, name: &DatabaseName, wait: Duration) -> Answer {
         let (wanted, server, made) = self.clone_of(client, name)?;
         let ready = self.lock().ready(&wanted).ok_or_else(|| DatabaseError::Missing("the template".into()))?;
-        match self.patiently(|| server.server.restore(&ready.template, name)) {
+        let until = Instant::now() + wait;
+        match self.patiently(Some(until), || server.server.restore(&ready.template, name)) {
             Ok(Restored::InPlace) => Ok(handed(&made, true)),
             // A server that was restarted may have lost it.
             Ok(Restored::UseAnother) | Err(DatabaseError::Missing(_)) => {
-                let another = self.await_clone(client, &wanted, Instant::now() + wait, wait)?;
+                let another = self.await_clone(client, &wanted, until, wait)?;
                 self.retire(name);
                 Ok(handed(&another, false))
             }
@@ -256,7 +257,7 @@ fn handed(made: &Made, in_place: bool) -> Value {
     json!({ "in_place": in_place, "name": made.name.as_str(), "identity": made.identity, "path": made.path })
 }
 
-/// How long a restore waits that does not say how long.
+/// How long a restore or a snapshot waits that does not say how long.
 pub(super) fn restore_patience() -> Duration {
     PATIENCE_TO_RESTORE
 }

@@ -11,6 +11,7 @@ use engine::guard::DatabaseName;
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
+use super::enduring::is_away;
 use super::servers::Kept;
 use super::{Keeper, now};
 use crate::collect::{self, Policy, World};
@@ -28,6 +29,8 @@ const UNDER_WAY: Duration = Duration::from_secs(10);
 struct Report {
     dropped: usize,
     failed: Vec<String>,
+    /// Names that the server may never have made, and that could not be looked for.
+    uncertain: usize,
     collected: Vec<(DatabaseName, String)>,
 }
 
@@ -87,10 +90,19 @@ impl Keeper {
                 let mut report = report.lock().unwrap_or_else(PoisonError::into_inner);
                 match dropped {
                     Ok(was_there) => report.dropped += usize::from(was_there),
+                    Err(error) if is_away(&error) && self.lock().unseen.contains(name) => report.uncertain += 1,
                     Err(error) => report.failed.push(format!("{name}: {error}")),
                 }
             });
         });
+        let uncertain = report.into_inner().unwrap_or_else(PoisonError::into_inner).uncertain;
+        if uncertain > 0 {
+            let text = format!(
+                "{uncertain} databases that may never have come to be could not be looked for; the next run on that \
+                 server drops what is there"
+            );
+            self.change(|state| state.note(text));
+        }
         let left = left.into_inner().unwrap_or_else(PoisonError::into_inner);
         if left > 0 {
             let text = format!("{left} clones were not dropped in time; the next run on that server drops them");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use engine::Retries;
 use engine::guard::DatabaseName;
 
 use super::Keeper;
@@ -20,14 +21,27 @@ pub(super) const RESTART: Duration = Duration::from_secs(30);
 /// dead, so it is noticed long before a run elsewhere comes to its end; one round trip in two seconds costs nothing.
 const ROUND: Duration = Duration::from_secs(2);
 
+/// The first pause while a server is away; it is not the user's, whose retries may follow each other at once.
+const FIRST_PAUSE: Duration = Duration::from_millis(400);
+
 /// While a server is away no pause is longer, so that work goes on soon after it is back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// What has become of something that is tried again.
+struct Course {
+    place: u64,
+    /// How often somebody was in the way.
+    busy: u32,
+    /// How often the server was away, and since when it is.
+    away: u32,
+    away_since: Option<Instant>,
+}
+
 impl Keeper {
-    /// Does something again as long as another attempt may succeed by itself.
-    pub(super) fn patiently<T>(&self, act: impl Fn() -> Result<T>) -> Result<T> {
-        let (began, place) = (Instant::now(), self.patient.fetch_add(1, Ordering::Relaxed));
-        let mut attempts = 0;
+    /// Does something again as long as another attempt may succeed by itself, and begins none after `until`.
+    pub(super) fn patiently<T>(&self, until: Option<Instant>, act: impl Fn() -> Result<T>) -> Result<T> {
+        let place = self.patient.fetch_add(1, Ordering::Relaxed);
+        let mut course = Course { place, busy: 0, away: 0, away_since: None };
         loop {
             let (error, cause) = match act() {
                 Err(error) => match transience(&error) {
@@ -36,23 +50,29 @@ impl Keeper {
                 },
                 done => return done,
             };
-            attempts += 1;
-            let Some(pause) = self.pause(place, attempts, began.elapsed()) else {
-                let last = Box::new(error);
+            let next = self.pause(&mut course, &error).map(|pause| Instant::now() + pause);
+            let Some(next) = next.filter(|next| until.is_none_or(|until| *next < until)) else {
+                let (attempts, last) = (course.busy + course.away, Box::new(error));
                 return Err(if attempts > 1 { DatabaseError::Exhausted { attempts, last } } else { *last });
             };
             self.change(|state| state.retry(cause));
-            self.wait(Instant::now() + pause, |state| state.finishing.then_some(()));
+            self.wait(next, |state| state.finishing.then_some(()));
         }
     }
 
-    /// What comes before the next attempt. However few attempts are allowed, if any, a server that is restarted is
-    /// waited for.
-    fn pause(&self, place: u64, failures: u32, waited: Duration) -> Option<Duration> {
-        let most = self.retries.most;
-        let away = || self.retries.pause(place, failures.min(most)).map(|pause| pause.min(LONGEST_PAUSE));
-        let allowed = self.retries.pause(place, failures);
-        allowed.or_else(|| away().filter(|_| most > 0 && waited < self.restart))
+    /// What comes before the next attempt; `None` = it is given up. Who is in the way is waited for as often as the user
+    /// says. A server that is away is waited for as long as a restart takes, however often it is asked meanwhile, unless
+    /// nothing is to be tried again.
+    fn pause(&self, course: &mut Course, error: &DatabaseError) -> Option<Duration> {
+        if !is_away(error) {
+            course.busy += 1;
+            return self.retries.pause(course.place, course.busy);
+        }
+        course.away += 1;
+        let waited = course.away_since.get_or_insert_with(Instant::now).elapsed();
+        let away = Retries { most: u32::MAX, delay: FIRST_PAUSE, ..self.retries };
+        let pause = away.pause(course.place, course.away)?.min(LONGEST_PAUSE);
+        (self.retries.most > 0 && waited < self.restart).then_some(pause)
     }
 
     /// Makes sure that others see that the run is alive, before anything is made.
@@ -142,6 +162,11 @@ fn transience(error: &DatabaseError) -> Option<&'static str> {
         DatabaseError::Busy(..) => Some("busy"),
         _ => None,
     }
+}
+
+/// Whether the server was not there to answer.
+pub(super) fn is_away(error: &DatabaseError) -> bool {
+    is_transient(error) && !matches!(error, DatabaseError::Busy(..))
 }
 
 /// Whether another attempt may succeed by itself.

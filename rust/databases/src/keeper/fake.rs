@@ -19,7 +19,7 @@ pub(super) struct Inside {
     pub(super) dropped: Vec<DatabaseName>,
     pub(super) leases: BTreeSet<String>,
     pub(super) locks: BTreeSet<String>,
-    /// What the next clones fail with.
+    /// What the next clones and restores fail with.
     pub(super) failures: VecDeque<DatabaseError>,
     /// No clone is finished while it is set.
     pub(super) gate: bool,
@@ -27,8 +27,12 @@ pub(super) struct Inside {
     pub(super) at_gate: usize,
     pub(super) panics: bool,
     pub(super) restores_in_place: bool,
-    /// Nobody can connect to say that a run is alive.
+    /// Nobody can connect.
     pub(super) is_away: bool,
+    /// How often somebody tried while it was away.
+    pub(super) knocks: usize,
+    /// What the next leases fail with.
+    pub(super) lease_failures: VecDeque<DatabaseError>,
     /// What each database was copied from.
     pub(super) sources: BTreeMap<DatabaseName, DatabaseName>,
     last_id: u32,
@@ -76,6 +80,15 @@ impl Fake {
             broken: false,
         };
         self.change(|inside| inside.databases.insert(name.clone(), found));
+    }
+
+    fn reach(&self) -> Result<()> {
+        let mut inside = self.inside();
+        if !inside.is_away {
+            return Ok(());
+        }
+        inside.knocks += 1;
+        Err(DatabaseError::Unreachable { place: "fake".to_owned(), reason: "it is away".to_owned() })
     }
 
     fn pass_gate(&self) {
@@ -129,6 +142,7 @@ impl Server for Fake {
     }
 
     fn look(&self, name: &DatabaseName) -> Result<Option<Found>> {
+        self.reach()?;
         Ok(self.inside().databases.get(name).cloned())
     }
 
@@ -175,6 +189,9 @@ impl Server for Fake {
 
     fn restore(&self, _template: &DatabaseName, clone: &DatabaseName) -> Result<Restored> {
         self.look(clone)?.ok_or_else(|| DatabaseError::Missing(clone.to_string()))?;
+        if let Some(failure) = self.change(|inside| inside.failures.pop_front()) {
+            return Err(failure);
+        }
         Ok(if self.inside().restores_in_place { Restored::InPlace } else { Restored::UseAnother })
     }
 
@@ -205,9 +222,9 @@ impl Server for Fake {
     }
 
     fn lease(&self, run: &str) -> Result<Box<dyn Held>> {
-        if self.inside().is_away {
-            let (place, reason) = ("fake".to_owned(), "it is away".to_owned());
-            return Err(DatabaseError::Unreachable { place, reason });
+        self.reach()?;
+        if let Some(failure) = self.change(|inside| inside.lease_failures.pop_front()) {
+            return Err(failure);
         }
         self.change(|inside| inside.leases.insert(run.to_owned()));
         Ok(Box::new(Grip { fake: self.clone(), run: Some(run.to_owned()), key: None }))

@@ -81,7 +81,7 @@ impl Keeper {
     fn fill_one(&self, wanted: &Wanted) {
         let began = Instant::now();
         // A panic on a thread of the pool would end the process, and with it everybody's databases.
-        let made = catch_unwind(AssertUnwindSafe(|| self.patiently(|| self.make(wanted))));
+        let made = catch_unwind(AssertUnwindSafe(|| self.patiently(None, || self.make(wanted))));
         let made = made.unwrap_or_else(|_| Err(DatabaseError::Unsupported("a clone could not be made (a bug)".into())));
         self.change(|state| match made {
             Ok(name) => state.stand_by(wanted, name, began.elapsed()),
@@ -107,7 +107,10 @@ impl Keeper {
             }
         })?;
         let made = self.copy(ready, &name);
-        if !matches!(&made, Err(error) if is_transient(error)) {
+        if matches!(&made, Err(error) if is_transient(error)) {
+            // No other name is written down before it is certain that the server is there.
+            ready.server.lease.doubt();
+        } else {
             self.change(|state| state.unseen.remove(&name));
         }
         let made = made?;

@@ -19,7 +19,8 @@ pub(super) struct Lease(Mutex<Stage>);
 enum Stage {
     /// Nothing was made there yet.
     Untaken,
-    Held(Box<dyn Held>, Instant),
+    /// When it was last seen; `None` = that is in doubt.
+    Held(Box<dyn Held>, Option<Instant>),
     /// It was held and is not any more since then: others may think that the run is dead.
     Lost(Instant),
     /// The server did not come back in time.
@@ -47,11 +48,11 @@ impl Lease {
     pub(super) fn ensure(&self, server: &dyn Server, run: &str, patience: Duration) -> Result<Seen> {
         let mut stage = self.stage();
         if let Stage::Held(held, seen) = &mut *stage {
-            if seen.elapsed() < BELIEVED {
+            if seen.is_some_and(|seen| seen.elapsed() < BELIEVED) {
                 return Ok(Seen::Unbroken);
             }
             if held.is_held() {
-                *seen = Instant::now();
+                *seen = Some(Instant::now());
                 return Ok(Seen::Unbroken);
             }
             *stage = Stage::Lost(Instant::now());
@@ -62,14 +63,25 @@ impl Lease {
         }
         match (server.lease(run), &*stage) {
             (Ok(held), _) => {
-                *stage = Stage::Held(held, Instant::now());
+                *stage = Stage::Held(held, Some(Instant::now()));
                 Ok(seen)
             }
             (Err(_), Stage::Lost(since)) if since.elapsed() >= patience => {
                 *stage = Stage::GivenUp;
                 Err(DatabaseError::Unsupported(LOST.to_owned()))
             }
+            // The server may not have noticed yet that our own connection, which held it, is gone.
+            (Err(DatabaseError::Busy(place, reason)), Stage::Lost(_)) => {
+                Err(DatabaseError::Unreachable { place, reason })
+            }
             (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Something failed that may be the server's end: the next look is a real one.
+    pub(super) fn doubt(&self) {
+        if let Stage::Held(_, seen) = &mut *self.stage() {
+            *seen = None;
         }
     }
 

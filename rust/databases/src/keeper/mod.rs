@@ -71,7 +71,8 @@ struct Keeper {
 ///
 /// To be called in a process that has no other thread. `door` is the end of a packet socket whose other end the
 /// processes of the run have; `journals` is the folder where names are written down before they are made; `retries`
-/// says how often what a server could not do for the moment is tried again.
+/// says how often something is tried again that others are in the way of, and, by none, that a server that is away is not
+/// waited for.
 ///
 /// # Errors
 /// The system gives no threads.

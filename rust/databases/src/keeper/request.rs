@@ -166,6 +166,8 @@ pub(super) enum Request {
     Snapshot {
         #[serde(deserialize_with = "name")]
         name: DatabaseName,
+        #[serde(default)]
+        wait: Wait,
     },
     Retire {
         #[serde(deserialize_with = "name")]
@@ -286,9 +288,13 @@ impl From<DatabaseError> for Refusal {
             DatabaseError::Sql(sql) if sql.lost => {
                 ("lost", "The server closed the connection; its own log says why.".into())
             }
-            DatabaseError::Exhausted { .. } => {
-                ("retries", "Look whether the server runs and is reached; --concurrent-max-retries allows more.".into())
-            }
+            DatabaseError::Exhausted { last, .. } => match *last {
+                DatabaseError::Busy(..) => {
+                    let more = "--concurrent-max-retries and --worker-timeout allow more attempts";
+                    ("retries", format!("End whatever else is connected to it; {more}."))
+                }
+                _ => ("retries", "Look whether the server runs and is reached.".into()),
+            },
             DatabaseError::NotOurs(..) | DatabaseError::Sql(_) | DatabaseError::File { .. } => {
                 ("failed", String::new())
             }

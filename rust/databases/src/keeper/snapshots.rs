@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use engine::guard::DatabaseName;
 use serde_json::json;
@@ -15,7 +16,8 @@ impl Keeper {
     /// From now on a restore of this clone goes back to what it holds now.
     ///
     /// A copy of the clone, which nobody uses, becomes its template. Every connection to the clone is ended.
-    pub(super) fn snapshot(self: &Arc<Self>, client: ClientId, name: &DatabaseName) -> Answer {
+    pub(super) fn snapshot(self: &Arc<Self>, client: ClientId, name: &DatabaseName, wait: Duration) -> Answer {
+        let until = Instant::now() + wait;
         if self.server_of(name)?.vendor == "sqlite" {
             let text = "who has a file of SQLite copies it himself";
             return Err(Refusal::new("unsupported", text, ""));
@@ -25,7 +27,7 @@ impl Keeper {
         let source = Ready { template: name.clone(), ..ready };
         self.change(|state| state.keeping += 1);
         let copied = catch_unwind(AssertUnwindSafe(|| {
-            self.patiently(|| {
+            self.patiently(Some(until), || {
                 let found = server.server.look(name)?.ok_or_else(|| DatabaseError::Missing(name.to_string()))?;
                 server.server.end_sessions(&found.prove()?)?;
                 self.make_from(&wanted, &source)

@@ -39,33 +39,34 @@ pub(super) struct House {
 
 impl House {
     pub(super) fn new() -> Self {
-        Self::faked(super::enduring::RESTART)
+        Self::faked(super::enduring::RESTART, RETRIES)
     }
 
     /// Whose server must not be away for longer than a moment.
     pub(super) fn impatient() -> Self {
-        Self::faked(Duration::from_millis(300))
+        Self::faked(Duration::from_millis(300), RETRIES)
     }
 
     /// Whose server is not waited for.
     pub(super) fn hopeless() -> Self {
-        Self::faked(Duration::ZERO)
+        Self::faked(Duration::ZERO, RETRIES)
     }
 
-    fn faked(restart: Duration) -> Self {
+    /// Whose server may be away so long, and who tries again so.
+    pub(super) fn faked(restart: Duration, retries: Retries) -> Self {
         let fake = Fake::default();
         let server = fake.clone();
-        Self::with(fake, Box::new(move |_| Ok(Arc::new(server.clone()))), restart)
+        Self::with(fake, Box::new(move |_| Ok(Arc::new(server.clone()))), restart, retries)
     }
 
     /// With the engines of the real keeper.
     pub(super) fn real() -> Self {
-        Self::with(Fake::default(), Box::new(opening::open), super::enduring::RESTART)
+        Self::with(Fake::default(), Box::new(opening::open), super::enduring::RESTART, RETRIES)
     }
 
-    fn with(fake: Fake, opener: Box<Opener>, restart: Duration) -> Self {
+    fn with(fake: Fake, opener: Box<Opener>, restart: Duration, retries: Retries) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut keeper = Keeper::new(&folder.path().join("journals"), RUN, RETRIES, opener).unwrap();
+        let mut keeper = Keeper::new(&folder.path().join("journals"), RUN, retries, opener).unwrap();
         keeper.restart = restart;
         let keeper = Arc::new(keeper);
         let flags = SocketFlags::CLOEXEC;
