@@ -151,7 +151,8 @@ impl Run {
             Event::Interrupted => self.on_interrupted(),
             Event::MemoryMeasured { slot, bytes } => self.on_memory_measured(slot, bytes),
             Event::LoadMeasured(load) => self.on_load_measured(&load),
-            Event::Tick | Event::Gap { .. } => {}
+            Event::Gap { .. } => self.look_at_tests(),
+            Event::Tick => {}
         }
     }
 

@@ -27,9 +27,10 @@ impl RunTime {
         self.now
     }
 
-    /// How much has not counted so far.
+    /// How much of what was told has not counted.
     pub(crate) fn lost(&self) -> Duration {
-        self.lost
+        let standing = self.stopped.map_or(Duration::ZERO, |stopped| self.told.saturating_sub(stopped));
+        self.lost.saturating_add(standing)
     }
 
     /// A moment of the run's time as it will be told, if nothing else is lost. `None` = the clock stands still.
@@ -39,8 +40,7 @@ impl RunTime {
 
     /// A moment that has passed, as it would have been told if what was lost had been lost before.
     pub(crate) fn since(&self, moment: Duration) -> Duration {
-        let standing = self.stopped.map_or(Duration::ZERO, |stopped| self.told.saturating_sub(stopped));
-        moment.saturating_add(self.lost).saturating_add(standing)
+        moment.saturating_add(self.lost())
     }
 
     /// So much of the time that is told next does not count. What passes while the clock stands still does not anyway.
@@ -80,8 +80,9 @@ mod tests {
         time.tell(2 * SECOND);
         time.stop();
         time.tell(100 * SECOND);
-        assert_eq!((time.now(), time.outside(3 * SECOND)), (2 * SECOND, None));
+        assert_eq!((time.now(), time.outside(3 * SECOND), time.lost()), (2 * SECOND, None, 98 * SECOND));
         time.go_on();
+        assert_eq!(time.lost(), 98 * SECOND);
         time.tell(101 * SECOND);
         assert_eq!((time.now(), time.outside(5 * SECOND)), (3 * SECOND, Some(103 * SECOND)));
         assert_eq!(time.since(SECOND), 99 * SECOND);

@@ -25,25 +25,49 @@ pub(crate) enum Charge {
 #[derive(Clone, Debug)]
 pub(crate) struct TestClock {
     since: Duration,
-    /// Time that had not counted when it began.
-    lost: Duration,
     own: Threshold,
     with_shared: bool,
     shared: Threshold,
-    /// For how long something shared had been under way when last looked at.
+    /// How it stood when last looked at.
+    last: Sight,
+    /// How much of the time for what it shares did not count.
+    lost_shared: Duration,
+    /// The part of that for what is under way.
+    lost_within: Duration,
+    /// For how long something shared has been under way, in time that counts.
     within: Option<Duration>,
     look: Option<Duration>,
     /// Since when the worker has been seen at something else, without a word of how the test ended.
     silent_since: Option<Duration>,
 }
 
+/// What was known at one moment.
+#[derive(Clone, Copy, Debug)]
+struct Sight {
+    now: Duration,
+    /// The time that had not counted.
+    lost: Duration,
+    /// What the worker had spent on what the test shares, by its own clock, which counts everything.
+    spent: Duration,
+}
+
 impl TestClock {
-    /// `limit` is the test's, `worker` that of what it shares.
+    /// `lost` is the time that has not counted so far; `limit` is the test's, `worker` that of what it shares.
     pub(crate) fn new(now: Duration, lost: Duration, limit: Option<TestLimit>, worker: Duration) -> Self {
         let (own, shared) = (Threshold::new(limit.map(|limit| limit.time)), Threshold::new(Some(worker)));
         let with_shared = limit.is_some_and(|limit| limit.with_shared);
-        let mut clock =
-            Self { since: now, lost, own, with_shared, shared, within: None, look: None, silent_since: None };
+        let mut clock = Self {
+            since: now,
+            own,
+            with_shared,
+            shared,
+            last: Sight { now, lost, spent: Duration::ZERO },
+            lost_shared: Duration::ZERO,
+            lost_within: Duration::ZERO,
+            within: None,
+            look: None,
+            silent_since: None,
+        };
         clock.plan_look(now, Duration::ZERO);
         clock
     }
@@ -71,15 +95,14 @@ impl TestClock {
         is_due
     }
 
-    /// What is due, and by whose limit. `lost` is the time that has not counted so far; the worker cannot know of it.
+    /// What is due, and by whose limit. `lost` is the time that has not counted so far; the worker cannot know of it,
+    /// so there has to be a look right after each time that did not count.
     pub(crate) fn seen(&mut self, now: Duration, lost: Duration, shared: Shared) -> Option<(Charge, Alarm)> {
         self.silent_since = None;
-        let not_own = if self.with_shared { Duration::ZERO } else { shared.spent };
+        self.note_lost(Sight { now, lost, spent: shared.spent }, shared.within);
+        let not_own = if self.with_shared { Duration::ZERO } else { shared.spent.saturating_sub(self.lost_shared) };
         let own = self.elapsed(now).saturating_sub(not_own);
-        let within = shared.within.map(|within| within.saturating_sub(lost.saturating_sub(self.lost)));
-        if within < self.within {
-            self.shared.begin_anew();
-        }
+        let within = shared.within.map(|within| within.saturating_sub(self.lost_within));
         self.within = within;
         let alarm = self.own.check(own).map(|alarm| (Charge::Test, alarm));
         let alarm = alarm.or_else(|| Some((Charge::Worker, self.shared.check(within?)?)));
@@ -88,6 +111,25 @@ impl TestClock {
             self.look = None;
         }
         alarm
+    }
+
+    /// Finds out how much of the time that was lost since the last look went to what the test shares.
+    fn note_lost(&mut self, sight: Sight, within: Option<Duration>) {
+        let counted = sight.now.saturating_sub(self.last.now);
+        let lost = sight.lost.saturating_sub(self.last.lost);
+        let within = within.unwrap_or_default();
+        // What was lost was lost just now; or nearly all time since the last look was.
+        let lost_within = within.min(lost);
+        let spent = sight.spent.saturating_sub(self.last.spent);
+        let lost_shared = spent.saturating_sub(counted).min(lost).max(lost_within);
+        self.lost_shared = self.lost_shared.saturating_add(lost_shared);
+        if within < counted.saturating_add(lost) {
+            // It has begun since the last look.
+            self.shared.begin_anew();
+            self.lost_within = Duration::ZERO;
+        }
+        self.lost_within = self.lost_within.saturating_add(lost_within);
+        self.last = sight;
     }
 
     /// The worker was seen at something else: the end of the test will be heard next, unless the worker stopped amid
@@ -112,6 +154,7 @@ impl TestClock {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
     use proptest::prelude::*;
 
     use super::*;
@@ -134,13 +177,31 @@ mod tests {
         began: Duration,
         ended: Duration,
     ) -> (Charge, Duration) {
+        watched_with_pauses(limit, worker, (began, ended), &[])
+    }
+
+    /// The same where all stood still at some moments, in their order, for a while. The worker's own clock went on.
+    fn watched_with_pauses(
+        limit: impl Into<Option<TestLimit>>,
+        worker: Duration,
+        (began, ended): (Duration, Duration),
+        pauses: &[(Duration, Duration)],
+    ) -> (Charge, Duration) {
         let mut clock = TestClock::new(Duration::ZERO, Duration::ZERO, limit.into(), worker);
+        let (mut lost, mut lost_shared, mut pauses) = (Duration::ZERO, Duration::ZERO, pauses.iter().peekable());
         loop {
-            let now = clock.deadline().expect("a test that never ends passes a limit");
-            assert!(clock.wants_look(now));
-            let spent = now.min(ended).saturating_sub(began);
-            let within = (began <= now && now < ended).then(|| now.saturating_sub(began));
-            if let Some((charge, Alarm::Over)) = clock.seen(now, Duration::ZERO, Shared { spent, within }) {
+            let deadline = clock.deadline().expect("a test that never ends passes a limit");
+            let pause = pauses.next_if(|(at, _)| *at < deadline);
+            let now = pause.map_or(deadline, |(at, _)| *at);
+            assert_eq!(clock.wants_look(now), pause.is_none());
+            let is_within = began <= now && now < ended;
+            if let Some((_, length)) = pause {
+                lost += *length;
+                lost_shared += if is_within { *length } else { Duration::ZERO };
+            }
+            let spent = now.min(ended).saturating_sub(began) + lost_shared;
+            let shared = Shared { spent, within: is_within.then_some(spent) };
+            if let Some((charge, Alarm::Over)) = clock.seen(now, lost, shared) {
                 assert_eq!(clock.deadline(), None);
                 return (charge, now);
             }
@@ -185,6 +246,31 @@ mod tests {
     }
 
     #[test]
+    fn lost_time_before_something_shared_is_not_taken_from_it() {
+        let mut clock = TestClock::new(Duration::ZERO, Duration::ZERO, None, 10 * SECOND);
+        let mut look = |at: u32, lost: u32, within: Option<u32>| {
+            let shared =
+                Shared { spent: within.unwrap_or_default() * SECOND, within: within.map(|time| time * SECOND) };
+            clock.seen(at * SECOND, lost * SECOND, shared).map(|(_, alarm)| alarm)
+        };
+        // Lost within one, and without any.
+        assert_eq!([look(1, 60, Some(61)), look(3, 80, None), look(5, 80, Some(1))], [None; 3]);
+        // Yet another one, during which more is lost.
+        assert_eq!([look(14, 110, Some(37)), look(18, 110, Some(41))], [None, Some(Alarm::Over)]);
+    }
+
+    #[test]
+    fn shared_time_of_a_standstill_is_lost_though_it_is_over_when_looked_at() {
+        let mut clock = TestClock::new(Duration::ZERO, Duration::ZERO, Some(own(2 * SECOND)), 60 * SECOND);
+        let mut look = |at: u32, lost: u32, spent: u32, within: Option<u32>| {
+            let shared = Shared { spent: spent * SECOND, within: within.map(|time| time * SECOND) };
+            clock.seen(at * SECOND, lost * SECOND, shared)
+        };
+        assert_eq!([look(1, 0, 1, Some(1)), look(1, 3600, 3401, None)], [None, None]);
+        assert_eq!(look(3, 3600, 3401, None), Some((Charge::Test, Alarm::Over)));
+    }
+
+    #[test]
     fn end_that_is_never_told_passes_a_limit() {
         let mut clock = TestClock::new(Duration::ZERO, Duration::ZERO, Some(own(5 * SECOND)), 60 * SECOND);
         let seen = [4, 6, 8, 9].map(|at| clock.unheard(at * SECOND, 5 * SECOND));
@@ -197,8 +283,12 @@ mod tests {
         #[test]
         fn limits_are_noticed_in_time(
             limit in 0.1..20.0_f64, worker in 0.1..20.0_f64, began in 0.0..30.0_f64, length in 0.0..30.0_f64,
+            pauses in vec((0.0..40.0_f64, 0.1..100.0_f64), 0..4),
         ) {
-            let (charge, at) = watched(own(seconds(limit)), seconds(worker), seconds(began), seconds(began + length));
+            let mut pauses: Vec<_> = pauses.into_iter().map(|(at, length)| (seconds(at), seconds(length))).collect();
+            pauses.sort();
+            let shared = (seconds(began), seconds(began + length));
+            let (charge, at) = watched_with_pauses(own(seconds(limit)), seconds(worker), shared, &pauses);
             let expected = if began >= limit {
                 (Charge::Test, limit)
             } else if length >= worker {

@@ -42,6 +42,25 @@ impl Run {
         }
     }
 
+    /// Nothing counts from here on.
+    pub(super) fn stand_still(&mut self) {
+        self.time.stop();
+        self.look_at_tests();
+    }
+
+    /// Everything counts again.
+    pub(super) fn go_on(&mut self) {
+        self.time.go_on();
+        self.look_at_tests();
+    }
+
+    /// Around time that does not count: how much of it went to what tests share cannot be found out later.
+    pub(super) fn look_at_tests(&mut self) {
+        let is_testing = |slot: &Slot| self.worker(*slot).is_some_and(|worker| worker.running.is_some());
+        let looks: Vec<_> = self.slots().filter(is_testing).map(|slot| Command::Look { slot }).collect();
+        self.commands.extend(looks);
+    }
+
     fn check_run(&mut self) {
         let now = self.now;
         match self.clock.check(now) {

@@ -46,7 +46,7 @@ impl Run {
         if let Some(next) = self.debuggers.line.front() {
             return self.lend_terminal(*next);
         }
-        self.time.go_on();
+        self.go_on();
         self.answer_questions();
     }
 
@@ -84,7 +84,7 @@ impl Run {
     }
 
     fn lend_terminal(&mut self, slot: Slot) {
-        self.time.stop();
+        self.stand_still();
         self.commands.push(Command::LendTerminal { slot });
     }
 }

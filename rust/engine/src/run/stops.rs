@@ -25,7 +25,7 @@ impl Run {
     pub(super) fn on_interrupted(&mut self) {
         self.interrupts = self.interrupts.saturating_add(1);
         // Whoever ends the run does not wait for a prompt.
-        self.time.go_on();
+        self.go_on();
         self.stop(Ending::Interrupted);
         let (now, grace) = (self.now, self.limits().grace);
         for worker in self.workers.iter_mut().filter(|worker| worker.is_alive()) {

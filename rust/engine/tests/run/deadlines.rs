@@ -130,6 +130,21 @@ fn shared_time_is_not_the_tests() {
 }
 
 #[test]
+fn standstill_within_what_tests_share_gives_the_test_no_more_time() {
+    let mut hand = one_test(test_limit(10));
+    hand.shares = |now| Shared {
+        spent: now.min(Duration::from_secs(3603)),
+        within: (now < Duration::from_secs(3603)).then_some(now),
+    };
+    assert_eq!(hand.wait(1.0), []);
+    hand.stand_still(3600.0);
+    assert_eq!(hand.hear(Event::Gap { by: Duration::from_secs(3600) }), []);
+    assert_eq!(without_notices(hand.wait(11.9)), []);
+    assert_eq!(without_notices(hand.wait(0.2)), [DUMP]);
+    assert_eq!(hand.run.passed_limit(G0), Some(PassedLimit::Test));
+}
+
+#[test]
 fn worker_that_has_gone_on_to_another_test_is_left_alone() {
     let mut hand = one_test(test_limit(10));
     hand.stand_still(12.0);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::{Command, Config, Ending, Event, Limits, Standing, StopKind, Test, TestId, Verdict};
+use engine::{Command, Config, Ending, Event, Limits, Shared, Standing, StopKind, Test, TestId, Verdict};
 
 use crate::hand::{G0, G1, Hand, run, settle};
 use crate::suites::{config, limits, test};
@@ -83,6 +83,21 @@ fn all_clocks_stand_still() {
     assert!(hand.wait(9.8).iter().all(|command| !matches!(command, Command::Settle { .. })));
     let ending = hand.wait(0.2);
     assert!(ending.contains(&settle(2, None, Verdict::NotRun)), "the run's limit: {ending:?}");
+}
+
+#[test]
+fn prompt_within_what_tests_share_gives_the_test_no_more_time() {
+    let mut hand = two_testing(Limits { test: Some(Duration::from_secs(10)), ..limits() });
+    // It begins at 5 s and ends as soon as the prompt is left: nobody sees it there again.
+    hand.shares =
+        |now| Shared { spent: now.min(Duration::from_secs(3607)).saturating_sub(Duration::from_secs(5)), within: None };
+    hand.wait(7.0);
+    wants(&mut hand, G0);
+    hand.stand_still(3600.0);
+    done(&mut hand, G0);
+    let dump = Command::DumpStacks { slot: G0 };
+    assert!(!hand.wait(4.9).contains(&dump));
+    assert!(hand.wait(0.2).contains(&dump));
 }
 
 #[test]

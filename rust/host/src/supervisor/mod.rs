@@ -265,8 +265,9 @@ impl Supervisor {
 
     fn resume(&mut self) {
         if let Some(since) = self.halted_since.take() {
-            self.workers.iter_mut().flatten().for_each(|worker| worker.strike(Blow::Continue));
+            // While they stand still it is certain what they were at.
             self.excuse(self.clock.now().saturating_sub(since));
+            self.workers.iter_mut().flatten().for_each(|worker| worker.strike(Blow::Continue));
         }
     }
 
