@@ -100,8 +100,7 @@ class Examination:
         """What was found, the conclusion last."""
         crew = staff(self.session.config, self.settings, self.collection.plan.group_count)
         config, settings = self.session.config, self.settings
-        if settings.workers != 0 and choose(config, settings).method == "fork":
-            preload(config, settings)
+        preload(config, settings)
         native = threads_at_a_fork(config)
         chosen = choose(config, settings, native)
         start = [self._start(chosen), *self._hazards(native)]

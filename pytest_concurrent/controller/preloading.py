@@ -11,19 +11,30 @@ import pytest
 from _pytest.outcomes import OutcomeException
 from _pytest.warnings import catch_warnings_for_item
 
+from pytest_concurrent.compat import early
+from pytest_concurrent.controller.start_method import choose
 from pytest_concurrent.settings import Settings
 
 
 def preload(config: pytest.Config, settings: Settings) -> None:
-    """Import the modules that the user named, in their order.
+    """Import the modules that the user named, in their order, if workers are to be forked.
+
+    They are watched as everything is that was imported before, and nothing is from here on. What
+    they leave may stand in the way of a fork: ask `choose` after that.
 
     Warnings are told as those of the configuration are; what is printed is captured and dropped.
 
     Raises:
         pytest.UsageError: One cannot be imported.
     """
-    if not settings.preload:
-        return
+    try:
+        if settings.preload and settings.workers != 0 and choose(config, settings).method == "fork":
+            _import_all(config, settings)
+    finally:
+        early.unwatch()
+
+
+def _import_all(config: pytest.Config, settings: Settings) -> None:
     with (
         _captured(config),
         catch_warnings_for_item(config=config, ihook=config.hook, when="config", item=None),

@@ -15,7 +15,6 @@ from pytest_concurrent.controller.garbage import patient_gc
 from pytest_concurrent.controller.lending import Lending
 from pytest_concurrent.controller.listener import Listener
 from pytest_concurrent.controller.nodes import NodeTeller
-from pytest_concurrent.controller.preloading import preload
 from pytest_concurrent.controller.replay import Replay
 from pytest_concurrent.controller.spawning import Spawning
 from pytest_concurrent.controller.staffing import Staff
@@ -192,7 +191,6 @@ class Run:
 
     def _fork(self) -> Zygote | None:
         """Fork the zygote; None if workers had better be started."""
-        preload(self._config, self._settings)
         try:
             zygote = fork_zygote(
                 self._session,

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 import pytest
 
 from pytest_concurrent._engine import Outcome, Page
-from pytest_concurrent.compat import early, forked, xdist
+from pytest_concurrent.compat import forked, xdist
 from pytest_concurrent.controller import doctor, order, spawning, start_method
 from pytest_concurrent.controller.collection import Collection
 from pytest_concurrent.controller.garbage import patient_gc
 from pytest_concurrent.controller.nodes import NodeTeller
+from pytest_concurrent.controller.preloading import preload
 from pytest_concurrent.controller.run import (
     EXIT_RUN_TIMEOUT,
     Run,
@@ -184,7 +185,6 @@ class ConcurrentSession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Run the tests on workers; None leaves it to pytest's own loop."""
-        early.unwatch()
         if session.testsfailed and not session.config.option.continue_on_collection_errors:
             return None
         if session.config.option.collectonly or not session.items:
@@ -215,7 +215,6 @@ class ConcurrentSession:
 
     def examine(self, session: pytest.Session) -> list[Chapter]:
         """Say how the collected session would run, and run nothing."""
-        early.unwatch()
         collection = Collection(session.items, self._settings, self._timings.history)
         remarks = self._timings.remarks
         examination = doctor.Examination(
@@ -261,11 +260,12 @@ class ConcurrentSession:
         )
 
     def _start_method(self) -> tuple[start_method.Start, Sequence[str]]:
-        """How workers start, and the threads that are alive.
+        """How workers start, and the threads that are alive, when all is imported.
 
         Where databases may be built by forks of this process, a fork is tried before.
         """
         config, settings = self._config, self._settings
+        preload(config, settings)
         start = start_method.choose(config, settings)
         threads = start_method.live_threads(config)
         if threads and start.method == "fork" and self._databases is not None:

@@ -30,6 +30,19 @@ def test_shared(number):
 """,
 }
 HEAVY = "import os\n\nPROCESS = os.getpid()\n"
+THREAD = """\
+import threading, time
+threading.Thread(target=time.sleep, args=(60,), name='idler', daemon=True).start()
+"""
+READING = """\
+import os
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+"""
+GRAPHICS = """\
+import sys
+from types import SimpleNamespace
+sys.modules["torch"] = SimpleNamespace(cuda=SimpleNamespace(is_initialized=lambda: True))
+"""
 
 
 class Run(Protocol):
@@ -94,13 +107,46 @@ def test_print_of_an_import_is_captured(run: Run) -> None:
     result.stdout.no_fnmatch_line("*spoken*")
 
 
-def test_thread_of_a_preloaded_module_leads_to_spawn(run: Run) -> None:
-    thread = "import threading, time\n"
-    thread += "threading.Thread(target=time.sleep, args=(60,), name='idler', daemon=True).start()\n"
-    result = run(thread + HEAVY)
+@pytest.mark.parametrize(
+    ("heavy", "reason"),
+    [
+        (THREAD, "threads are alive: idler"),
+        (READING, "*heavy.py:2 reads PYTEST_XDIST_WORKER*"),
+        (GRAPHICS, "torch.cuda is initialised*"),
+    ],
+    ids=["thread", "reading", "graphics"],
+)
+def test_what_a_preloaded_module_leaves_leads_to_spawn(run: Run, heavy: str, reason: str) -> None:
+    result = run(heavy + HEAVY)
     # Spawned workers import it for themselves, as they do everything.
     result.assert_outcomes(failed=6)
-    result.stdout.fnmatch_lines(["*spawn (threads are alive: *"])
+    result.stdout.fnmatch_lines([f"concurrent: 2 workers*spawn ({reason})*"])
+    told = run(heavy + HEAVY, "--concurrent-doctor").stdout
+    told.fnmatch_lines(["*would run on * spawned"])
+
+
+def test_preloaded_module_that_asks_for_its_worker_gets_an_answer_in_each(
+    run: Run, pytester: pytest.Pytester
+) -> None:
+    pytester.makepyfile(
+        test_it="""
+            import os
+
+            def test_asked():
+                import heavy
+                assert heavy.WORKER == os.environ["PYTEST_XDIST_WORKER"]
+        """
+    )
+    run(READING).assert_outcomes(passed=1)
+
+
+def test_seed_of_a_preloaded_module_is_every_workers(run: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_it="import random\n"
+        "def test_seeded(): assert random.random() == random.Random(7).random()"
+    )
+    seeding = "import random\nrandom.seed(7)\n"
+    run(seeding, *on_workers(1), "-p", "no:randomly").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize("args", [("-p", "no:cacheprovider"), ("--concurrent", "--workers=0")])
