@@ -831,6 +831,7 @@ class History:
         setup: float = 0.0,
         timestamp: float,
         worker: str | None = None,
+        with_shared: bool = False,
     ) -> None:
         """Note what became of a test in this run.
 
@@ -842,6 +843,8 @@ class History:
             setup: Seconds of its own set-up, a part of ``duration``.
             timestamp: When it ended, in unix seconds.
             worker: The worker that ran it.
+            with_shared: Whether set-ups and teardowns that tests share are in ``duration``, which
+                then counts only until they are measured apart.
 
         Raises:
             ValueError: The status is none of these, or a number is no timing.

@@ -21,11 +21,22 @@ class Stopwatch:
         self._history = history
         self._seconds: dict[str, float] = {}
         self._outcome = "passed"
+        self._with_shared = False
 
     @property
     def last(self) -> tuple[dict[str, float], str]:
         """Of the test that ran last: seconds by phase, and the verdict."""
         return self._seconds, self._outcome
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, request: pytest.FixtureRequest) -> None:
+        """Note whether the running test does what others share; there is no looking inside."""
+        # A class's fixture around a function that is in no class belongs to that alone.
+        self._with_shared |= not isinstance(request.node, pytest.Item)
+
+    def pytest_fixture_post_finalizer(self, request: pytest.FixtureRequest) -> None:
+        """Note the same of a teardown."""
+        self._with_shared |= not isinstance(request.node, pytest.Item)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -49,7 +60,9 @@ class Stopwatch:
                 sum(self._seconds.values()),
                 setup=self._seconds.get("setup", 0.0),
                 timestamp=time.time(),
+                with_shared=self._with_shared,
             )
+        self._with_shared = False
 
 
 def _status(report: pytest.TestReport) -> str:

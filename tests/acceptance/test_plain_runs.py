@@ -43,6 +43,28 @@ def test_plain_run_writes_the_reports_asked_for(pytester: pytest.Pytester) -> No
     assert len(timings["tests"]) == 4
 
 
+def test_plain_run_says_no_more_than_it_can_of_tests_that_share(
+    pytester: pytest.Pytester,
+) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def shared():
+            yield
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_number(shared, number):
+            pass
+        """
+    )
+    for args, provisional in [((), [True, False, True]), (("--concurrent",), [False] * 3)]:
+        pytester.runpytest_subprocess("--export-timings=timings.json", *args)
+        tests = json.loads((pytester.path / "timings.json").read_text())["tests"]
+        assert [one.get("provisional", False) for one in tests.values()] == provisional
+
+
 def test_plain_run_keeps_to_its_shard(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(TESTS)
     ran = 0

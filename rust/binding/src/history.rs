@@ -75,7 +75,8 @@ impl History {
     }
 
     /// Notes what became of a test.
-    #[pyo3(signature = (nodeid, status, duration, *, setup=0.0, timestamp, worker=None))]
+    #[pyo3(signature = (nodeid, status, duration, *, setup=0.0, timestamp, worker=None, with_shared=false))]
+    #[expect(clippy::too_many_arguments, reason = "they have names in Python")]
     fn record(
         &self,
         nodeid: &str,
@@ -84,10 +85,11 @@ impl History {
         setup: f64,
         timestamp: f64,
         worker: Option<&str>,
+        with_shared: bool,
     ) -> PyResult<()> {
         let verdict = status_verdict(status)
             .ok_or_else(|| PyValueError::new_err(format!("{status:?} is no status of a test that ran")))?;
-        let run = Measurement { verdict, duration, setup, timestamp, worker: worker.map(Into::into) };
+        let run = Measurement { verdict, duration, setup, timestamp, worker: worker.map(Into::into), with_shared };
         self.lock().record(nodeid, run).map_err(|damaged| damaged_error(&damaged))
     }
 

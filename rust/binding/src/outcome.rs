@@ -29,6 +29,7 @@ impl Outcome {
                 setup: result.timing.setup,
                 timestamp: self.began + result.timing.start + result.timing.total(),
                 worker: result.slot.map(|slot| slot.to_string().into()),
+                with_shared: false,
             };
             // A number that is no timing says nothing about the test; the next run measures again.
             let _ = history.record(nodeid, run);

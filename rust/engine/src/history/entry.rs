@@ -41,6 +41,8 @@ pub struct Measurement {
     pub timestamp: f64,
     /// The worker that ran it.
     pub worker: Option<Arc<str>>,
+    /// Whether set-ups and teardowns that tests share are in it: then it counts only until they are measured apart.
+    pub with_shared: bool,
 }
 
 /// What earlier runs say about one shared set-up.
@@ -104,7 +106,7 @@ impl From<Measurement> for Entry {
             runs: 1,
             timestamp: Some(run.timestamp),
             worker: run.worker,
-            provisional: !run.verdict.is_typical(),
+            provisional: run.with_shared || !run.verdict.is_typical(),
         }
     }
 }

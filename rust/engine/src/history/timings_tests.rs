@@ -8,7 +8,7 @@ use crate::verdict::Verdict;
 const ID: &str = "tests/test_a.py::test_b";
 
 fn run(verdict: Verdict, duration: f64, timestamp: f64) -> Measurement {
-    Measurement { verdict, duration, setup: duration / 2.0, timestamp, worker: Some("gw1".into()) }
+    Measurement { verdict, duration, setup: duration / 2.0, timestamp, worker: Some("gw1".into()), with_shared: false }
 }
 
 fn recorded(runs: &[Measurement]) -> Entry {
@@ -49,6 +49,14 @@ fn typical_run_replaces_a_provisional_duration() {
     let passed = [failed[0].clone(), failed[1].clone(), run(Verdict::Passed, 1.0, 30.0)];
     let entry = recorded(&passed);
     assert_eq!((entry.duration, entry.runs, entry.provisional), (1.0, 3, false));
+}
+
+#[test]
+fn what_tests_share_counts_until_it_is_measured_apart() {
+    let mixed = Measurement { with_shared: true, ..run(Verdict::Passed, 9.0, 10.0) };
+    assert!(recorded(std::slice::from_ref(&mixed)).provisional);
+    let apart = recorded(&[mixed.clone(), run(Verdict::Passed, 1.0, 20.0), mixed]);
+    assert_eq!((apart.duration, apart.provisional), (1.0, false));
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn timings(entries: impl IntoIterator<Item = (&'static str, Entry)>) -> Timings 
 }
 
 fn passed(duration: f64, timestamp: f64) -> Measurement {
-    Measurement { verdict: Verdict::Passed, duration, setup: 0.0, timestamp, worker: None }
+    Measurement { verdict: Verdict::Passed, duration, setup: 0.0, timestamp, worker: None, with_shared: false }
 }
 
 fn put(path: &Path, content: &str) {
