@@ -169,6 +169,12 @@ class Scene:
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
             "TMPDIR": str(self.temp),
         }
+
+        def begin() -> None:
+            # Whoever runs these tests under nohup has it ignored, and so would what is started here.
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            prepare()
+
         return subprocess.Popen(
             [*self.prefix, *command, *options],
             cwd=self.folder,
@@ -176,7 +182,7 @@ class Scene:
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=subprocess.STDOUT,
-            preexec_fn=prepare,  # noqa: PLW1509 - this process has no threads
+            preexec_fn=begin,  # noqa: PLW1509 - this process has no threads
         )
 
     def await_file(self, name: str) -> None:
