@@ -171,7 +171,7 @@ class Scene:
         }
 
         def begin() -> None:
-            # Whoever runs these tests under nohup has it ignored, and so would what is started here.
+            # Under nohup these tests have it ignored, and so would what is started here.
             signal.signal(signal.SIGHUP, signal.SIG_DFL)
             prepare()
 
