@@ -171,8 +171,10 @@ class Scene:
         }
 
         def begin() -> None:
-            # Under nohup these tests have it ignored, and so would what is started here.
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            # Under nohup or in the background these tests have some of them ignored, and so would
+            # what is started here.
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
             prepare()
 
         return subprocess.Popen(
