@@ -27,8 +27,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(400);
 /// While a server is away no pause is longer, so that work goes on soon after it is back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// What has become of something that is tried again.
-struct Course {
+/// How something has fared that is tried again.
+struct Attempts {
     place: u64,
     /// How often somebody was in the way.
     busy: u32,
@@ -41,7 +41,7 @@ impl Keeper {
     /// Does something again as long as another attempt may succeed by itself, and begins none after `until`.
     pub(super) fn patiently<T>(&self, until: Option<Instant>, act: impl Fn() -> Result<T>) -> Result<T> {
         let place = self.patient.fetch_add(1, Ordering::Relaxed);
-        let mut course = Course { place, busy: 0, away: 0, away_since: None };
+        let mut attempts = Attempts { place, busy: 0, away: 0, away_since: None };
         loop {
             let (error, cause) = match act() {
                 Err(error) => match transience(&error) {
@@ -50,9 +50,9 @@ impl Keeper {
                 },
                 done => return done,
             };
-            let next = self.pause(&mut course, &error).map(|pause| Instant::now() + pause);
+            let next = self.pause(&mut attempts, &error).map(|pause| Instant::now() + pause);
             let Some(next) = next.filter(|next| until.is_none_or(|until| *next < until)) else {
-                let (attempts, last) = (course.busy + course.away, Box::new(error));
+                let (attempts, last) = (attempts.busy + attempts.away, Box::new(error));
                 return Err(if attempts > 1 { DatabaseError::Exhausted { attempts, last } } else { *last });
             };
             self.change(|state| state.retry(cause));
@@ -63,15 +63,15 @@ impl Keeper {
     /// What comes before the next attempt; `None` = it is given up. Who is in the way is waited for as often as the user
     /// says. A server that is away is waited for as long as a restart takes, however often it is asked meanwhile, unless
     /// nothing is to be tried again.
-    fn pause(&self, course: &mut Course, error: &DatabaseError) -> Option<Duration> {
+    fn pause(&self, attempts: &mut Attempts, error: &DatabaseError) -> Option<Duration> {
         if !is_away(error) {
-            course.busy += 1;
-            return self.retries.pause(course.place, course.busy);
+            attempts.busy += 1;
+            return self.retries.pause(attempts.place, attempts.busy);
         }
-        course.away += 1;
-        let waited = course.away_since.get_or_insert_with(Instant::now).elapsed();
+        attempts.away += 1;
+        let waited = attempts.away_since.get_or_insert_with(Instant::now).elapsed();
         let away = Retries { most: u32::MAX, delay: FIRST_PAUSE, ..self.retries };
-        let pause = away.pause(course.place, course.away)?.min(LONGEST_PAUSE);
+        let pause = away.pause(attempts.place, attempts.away)?.min(LONGEST_PAUSE);
         (self.retries.most > 0 && waited < self.restart).then_some(pause)
     }
 

@@ -1,4 +1,4 @@
-//! When each test would start if all went in the order of the collection, and which cannot wait until then.
+//! What of a suite would end too late in the order of the collection, and so cannot wait for its turn there.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
